@@ -1,0 +1,52 @@
+"""`comment:` puts a comment on the order's timeline."""
+
+from pydantic import Field
+
+from activities.actions.protocol import Ended, RunContext, done
+from activities.actions.wording import worded
+from activities.store import timeline
+from activities.store.database import Tx
+from activities.store.history import NewEntry, TimelineKind
+from workflows.pipeline.kinds import RuleKind, RuleSettings, TextField, TextFormat
+
+
+class Comment(RuleSettings):
+    """Put a comment on the order's timeline."""
+
+    comment: str = Field(
+        min_length=1,
+        description="The text (Liquid, Markdown).",
+        examples=["Closed: {{ order.cancel_reason }}"],
+    )
+    author: str = Field(
+        default="automation", min_length=1, max_length=100, description="Who is shown as its author.", examples=["ERP"]
+    )
+
+
+_TEXT = TextField("comment", format=TextFormat.MARKDOWN)
+
+
+def _title(settings: RuleSettings) -> str:
+    return f"Comment: {settings.comment}" if isinstance(settings, Comment) else "Comment"
+
+
+KIND = RuleKind(name="comment", settings=Comment, texts=(_TEXT,), title=_title)
+
+
+async def record(context: RunContext, tx: Tx) -> Ended:
+    """Put the comment there."""
+    settings = context.settings(Comment)
+    text = worded(context, settings.comment, field=_TEXT, for_employees=True)
+    if isinstance(text, Ended):
+        return text
+    entry = NewEntry(
+        kind=TimelineKind.COMMENT,
+        text=text.body,
+        author=settings.author,
+        at=context.now,
+        visit=context.visit,
+        rule=context.rule.id,
+        ref=str(context.run),
+    )
+    await timeline.add(tx, context.key, entry=entry)
+    return done("Put on the timeline")

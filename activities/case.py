@@ -1,0 +1,156 @@
+"""One event of one order as the decision sees it, and what comes of it: what the decision's parts share."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from activities.shelf import Shelf
+from activities.store import orders, runs, visits
+from activities.store.database import Tx
+from activities.store.history import RunRecord
+from activities.store.visits import Entry, Standing
+from workflows.contracts.decisions import DecideRequest
+from workflows.contracts.events import Event
+from workflows.contracts.plans import Due, Plan
+from workflows.contracts.reasons import EventReason
+from workflows.contracts.state import OrderState
+from workflows.pipeline import planning
+from workflows.pipeline.fields import OrderView
+from workflows.pipeline.model import Pipeline
+
+
+@dataclass(frozen=True)
+class Case:
+    """The order locked, its fields, its pipeline's latest version, and the one its visit was planned by."""
+
+    request: DecideRequest
+    standing: Standing
+    view: OrderView
+    latest: Pipeline
+    version: int
+    current: Pipeline
+    pace: float
+
+    @property
+    def now(self) -> datetime:
+        """The workflow's present moment."""
+        return self.request.now
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What comes of an event: the reason, and the directives of a Decision. `verdict` is kept for `why`."""
+
+    reason: EventReason
+    words: str = ""
+    plan: Plan | None = None
+    left: str = ""
+    trigger: str = ""
+    dues: tuple[Due, ...] = ()
+    wake: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    stop: tuple[str, ...] = ()
+    repeat: tuple[str, ...] = ()
+    requeue: tuple[Event, ...] = ()
+    verdict: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A stage change to be made. `by` is the employee in whose name it is recorded."""
+
+    stage: str
+    reason: EventReason
+    words: str = ""
+    trigger: str = ""
+    by: str = ""
+    is_automatic: bool = True
+    verdict: dict[str, Any] = field(default_factory=dict)
+
+
+async def load(tx: Tx, shelf: Shelf, *, request: DecideRequest, standing: Standing, pace: float) -> Case:
+    """Read what the decision needs of a locked order."""
+    latest, version = await shelf.latest(tx, name=standing.pipeline)
+    current = latest
+    if standing.stage and standing.version != version:
+        current = await shelf.get(tx, name=standing.pipeline, version=standing.version)
+    view = await orders.view(tx, request.key, visit=standing.visit)
+    return Case(request, standing, view, latest, version, current, pace)
+
+
+async def change_stage(tx: Tx, case: Case, *, change: Change) -> Effect:
+    """Enter a stage: the old visit's rules stop, the new visit's are planned, in this transaction (M05)."""
+    stage = case.latest.stages[change.stage]
+    visit = case.standing.visit + 1
+    order = case.view.order.model_copy(update={"stage": stage.id})
+    view = case.view.model_copy(update={"order": order, "results": {}})
+    plan = planning.plan(case.latest, stage=stage.id, visit=visit, view=view, now=case.now, pace=case.pace)
+    event = case.request.event
+    entry = Entry(
+        visit=visit,
+        stage=stage.id,
+        stage_kind=stage.kind,
+        version=case.version,
+        cause_source=event.source,
+        cause_id=event.id,
+        cause_type=event.type,
+        is_automatic=change.is_automatic,
+        at=case.now,
+        by=change.by or case.standing.responsible,
+        words=change.words,
+        runs=tuple(plan.runs),
+        card=plan.card,
+    )
+    await visits.enter(tx, case.request.key, entry=entry)
+    if case.standing.attention and case.standing.held_at is None:
+        await visits.set_attention(tx, case.request.key, text="")
+    left = case.standing.stage
+    return Effect(change.reason, change.words, plan=plan, left=left, trigger=change.trigger, verdict=change.verdict)
+
+
+async def new_moments(tx: Tx, case: Case, *, rules: list[RunRecord], anchor: datetime | None = None) -> tuple[Due, ...]:
+    """Compute the moments of waiting runs anew and keep them.
+
+    They are counted from `anchor`; without one, from the stage's entry or the end of the rule before (M23).
+    """
+    if not rules:
+        return ()
+    all_runs = {run.rule: run for run in await runs.runs_of(tx, case.request.key, visit=case.standing.visit)}
+    dues = []
+    for run in rules:
+        before = all_runs.get(run.after or "")
+        start = anchor or (before.ended_at if before else case.standing.entered_at)
+        if start is None:
+            continue  # the rule before it has not ended: its outcome will tell the moment
+        dues.append(
+            planning.moment(
+                case.current,
+                stage=case.standing.stage,
+                rule=run.rule,
+                view=case.view,
+                anchor=start,
+                pace=case.pace,
+            )
+        )
+    await runs.set_dues(tx, case.request.key, visit=case.standing.visit, dues=dues)
+    return tuple(dues)
+
+
+def state_of(standing: Standing) -> OrderState:
+    """Return the state that the workflow shows: ids and figures, no person."""
+    return OrderState(
+        shop=standing.key.shop,
+        number=standing.key.number,
+        stage=standing.stage,
+        stage_kind=standing.stage_kind,
+        pipeline=f"{standing.pipeline}@{standing.version}" if standing.stage else "",
+        visit=standing.visit,
+        entered_at=standing.entered_at,
+        attention=standing.attention,
+        responsible=standing.responsible,
+        total=float(standing.total),
+        currency=standing.currency,
+        paid=standing.paid,
+        tags=list(standing.tags),
+        held=standing.held_at is not None,
+    )

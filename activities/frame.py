@@ -1,0 +1,232 @@
+"""What every run goes through, whatever its kind: loaded, checked, and ended with all that follows from its end."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from activities.actions.protocol import Ended, RunContext, failed
+from activities.runtime import metrics
+from activities.shelf import Shelf
+from activities.store import journal, ledger, notices, orders, runs, visits
+from activities.store.database import NotFound, Tx
+from activities.store.facts import BadEvent
+from activities.store.history import NewNotice, RunRecord
+from activities.store.visits import RunEnd, Standing
+from workflows.contracts.events import Event
+from workflows.contracts.ids import OrderKey, run_id
+from workflows.contracts.plans import Due
+from workflows.contracts.reasons import RunReason, RunStatus
+from workflows.contracts.runs import RunItem, RunOutcome
+from workflows.pipeline import planning
+from workflows.pipeline.conditions import holds
+from workflows.pipeline.fields import OrderView
+from workflows.pipeline.model import Pipeline, Rule
+
+#: What an order shows when one of its rules failed for good, or its outcome is unknown.
+RULE_FAILED = "rule-failed"
+OUTCOME_UNKNOWN = "outcome-unknown"
+
+
+@dataclass
+class Bench:
+    """One visit of an order with its rows locked, while runs of it are carried out in one transaction."""
+
+    key: OrderKey
+    visit: int
+    now: datetime
+    standing: Standing
+    pipeline: Pipeline
+    view: OrderView
+    rows: dict[str, RunRecord]
+    pace: float = 1.0
+
+    def context(self, rule: Rule, *, default_mailbox: str = "") -> RunContext:
+        """Return what an action gets."""
+        return RunContext(
+            key=self.key,
+            visit=self.visit,
+            stage=self.stage,
+            rule=rule,
+            pipeline=self.pipeline,
+            view=self.view,
+            now=self.now,
+            run=run_id(self.key, self.visit, rule.id),
+            default_mailbox=default_mailbox,
+        )
+
+    @property
+    def stage(self) -> str:
+        """The stage of the visit, which may have been left."""
+        return next((row.stage for row in self.rows.values()), self.standing.stage)
+
+
+async def load(tx: Tx, shelf: Shelf, *, key: OrderKey, visit: int, now: datetime, pace: float) -> Bench:
+    """Lock an order and read what its runs need. Raise NotFound for an order or a visit that does not exist."""
+    standing = await visits.lock(tx, key)
+    record = await visits.visit_of(tx, key, visit=visit)
+    if standing is None or record is None:
+        raise NotFound("visit", f"{key} {visit}")
+    pipeline = await shelf.get(tx, name=standing.pipeline, version=record.version)
+    view = await orders.view(tx, key, visit=visit)
+    rows = {row.rule: row for row in await runs.runs_of(tx, key, visit=visit)}
+    return Bench(key, visit, now, standing, pipeline, view, rows, pace)
+
+
+async def check(tx: Tx, bench: Bench, *, rule: Rule) -> Ended | None:
+    """Say why a run must not be carried out now; None if it may."""
+    if bench.standing.visit != bench.visit:
+        return Ended(RunStatus.STOPPED, RunReason.STAGE_LEFT)
+    if bench.standing.held_at is not None:
+        return Ended(RunStatus.HELD, RunReason.ON_HOLD)
+    before = bench.rows.get(rule.after or "")
+    if before is not None and _stops_chain(bench, before):
+        return Ended(RunStatus.STOPPED, RunReason.PREVIOUS_FAILED)
+    if rule.once and await runs.was_done_before(
+        tx, bench.key, rule=rule.id, stage=bench.stage, before_visit=bench.visit
+    ):
+        return Ended(RunStatus.SKIPPED, RunReason.ONCE_DONE)
+    return None
+
+
+def condition(bench: Bench, *, rule: Rule) -> tuple[Ended | None, tuple[tuple[str, str], ...]]:
+    """Check `when:`; return the end of a run whose condition is false, and the values compared."""
+    if rule.when is None:
+        return None, ()
+    checked = holds(rule.when, pipeline=bench.pipeline, view=bench.view)
+    if checked.error is not None:
+        return Ended(RunStatus.FAILED, RunReason.INTERNAL, checked.error), checked.compared
+    if checked.holds:
+        return None, checked.compared
+    return Ended(RunStatus.SKIPPED, RunReason.CONDITION_FALSE), checked.compared
+
+
+def outcome_of(row: RunRecord) -> RunOutcome:
+    """Return the outcome of a run that ended before: asked again, the same answer."""
+    reason = row.reason or RunReason.DONE
+    return RunOutcome(rule=row.rule, status=row.status, reason=reason, words=row.words, at=row.ended_at)
+
+
+async def end(
+    tx: Tx, bench: Bench, *, rule: str, ended: Ended, compared: tuple[tuple[str, str], ...] = ()
+) -> RunOutcome:
+    """Record a run's end with all that follows: its events, its chain, the notice of a failure (M11, M62)."""
+    row = bench.rows[rule]
+    if not ended.status.is_end:
+        await runs.set_status(
+            tx,
+            bench.key,
+            visit=bench.visit,
+            rules=[rule],
+            status=ended.status,
+            reason=ended.reason,
+            at=bench.now,
+            words=ended.words,
+        )
+        return RunOutcome(rule=rule, status=ended.status, reason=ended.reason, words=ended.words)
+    events: list[Event] = []
+    try:
+        events = await _journal(tx, bench, run=row.id, ended=ended)
+    except BadEvent as error:
+        ended = failed(RunReason.MISCONFIGURED, error.words)
+    status, reason = ended.status, ended.reason
+    run_end = RunEnd(status, reason, bench.now, words=ended.words, results=ended.results, compared=compared)
+    await runs.finish(tx, bench.key, visit=bench.visit, rule=rule, end=run_end)
+    metrics.RUNS.labels(kind=row.kind, status=status.value, reason=reason.value).inc()
+    bench.rows[rule] = row.model_copy(update={"status": status, "reason": reason, "ended_at": bench.now})
+    if ended.results:
+        results = {**bench.view.results, rule.replace("-", "_"): ended.results}
+        bench.view = bench.view.model_copy(update={"results": results})
+    attention = await _fail(tx, bench, rule=rule, ended=ended) if status is RunStatus.FAILED else None
+    dues = await _tell_successors(tx, bench, rule=rule)
+    return RunOutcome(
+        rule=rule,
+        status=status,
+        reason=reason,
+        words=ended.words,
+        at=bench.now,
+        dues=dues,
+        events=events,
+        attention=attention,
+    )
+
+
+async def conclude(tx: Tx, bench: Bench, *, item: RunItem) -> RunOutcome:
+    """End a run with a verdict that the workflow reached: out of time, a bug, or its stage was left.
+
+    A message that was claimed before its stage was left is not stopped: the outcome is `running`, to be settled.
+    """
+    row = bench.rows[item.rule]
+    if row.status.is_end:
+        return outcome_of(row)
+    if item.verdict is RunStatus.STOPPED and await ledger.is_claimed(tx, run=row.id):
+        return RunOutcome(rule=item.rule, status=RunStatus.RUNNING, reason=RunReason.RETRYING)
+    reason = item.reason or RunReason.INTERNAL
+    return await end(tx, bench, rule=item.rule, ended=Ended(item.verdict or RunStatus.FAILED, reason, item.words))
+
+
+async def tell_responsible(tx: Tx, bench: Bench, *, text: str, ref: str) -> None:
+    """Put a notice into the responsible person's inbox; without one, the order's attention mark has to do."""
+    if bench.standing.responsible:
+        notice = NewNotice(employee=bench.standing.responsible, text=text, ref=ref)
+        await notices.add(tx, notices=[notice], key=bench.key, now=bench.now)
+
+
+def _stops_chain(bench: Bench, before: RunRecord) -> bool:
+    if before.status is RunStatus.FAILED:
+        rule = bench.pipeline.rule(before.stage, before.rule)
+        return rule is None or not rule.continues_on_failure
+    return before.status is RunStatus.STOPPED
+
+
+async def _journal(tx: Tx, bench: Bench, *, run: UUID, ended: Ended) -> list[Event]:
+    found: list[Event] = []
+    for place, (event_type, data) in enumerate(ended.events):
+        event = Event(id=f"{run}:{place}", type=event_type, at=bench.now, source="rule", data=data)
+        found += await journal.append_from_rule(tx, bench.key, event=event, now=bench.now)
+    if found:  # facts may have changed the order that later rules of this moment see
+        bench.view = await orders.view(tx, bench.key, visit=bench.visit)
+    return [event.model_copy(update={"data": {}}) for event in found]
+
+
+async def _fail(tx: Tx, bench: Bench, *, rule: str, ended: Ended) -> str:
+    stopped = _chain_after(bench, rule) if _stops_chain(bench, bench.rows[rule]) else []
+    if stopped:
+        await runs.set_status(
+            tx,
+            bench.key,
+            visit=bench.visit,
+            rules=stopped,
+            status=RunStatus.STOPPED,
+            reason=RunReason.PREVIOUS_FAILED,
+            at=bench.now,
+        )
+    text = f"Order {bench.key.number}: rule {rule} of stage {bench.stage} failed ({ended.reason}). {ended.words}"
+    await tell_responsible(tx, bench, text=text, ref=f"{run_id(bench.key, bench.visit, rule)}:failed")
+    await visits.set_attention(tx, bench.key, text=RULE_FAILED)
+    return RULE_FAILED
+
+
+def _chain_after(bench: Bench, rule: str) -> list[str]:
+    names = [rule]
+    for row in bench.rows.values():
+        if row.after in names and not row.status.is_end:
+            names.append(row.rule)
+    return names[1:]
+
+
+async def _tell_successors(tx: Tx, bench: Bench, *, rule: str) -> list[Due]:
+    """Compute the moments of the rules that wait after this one, from its end on."""
+    if _stops_chain(bench, bench.rows[rule]):
+        return []
+    dues = [
+        planning.moment(
+            bench.pipeline, stage=bench.stage, rule=row.rule, view=bench.view, anchor=bench.now, pace=bench.pace
+        )
+        for row in bench.rows.values()
+        if row.after == rule and row.has_wait and not row.status.is_end
+    ]
+    if dues:
+        await runs.set_dues(tx, bench.key, visit=bench.visit, dues=dues)
+        for due in dues:
+            bench.rows[due.rule] = bench.rows[due.rule].model_copy(update={"due": due.at})
+    return dues

@@ -1,0 +1,55 @@
+"""The provider that sends nothing: it shows what would have been sent, in the store's outbox."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from activities.providers.protocol import Accepted, Message
+from activities.store import outbox
+from activities.store.database import Store
+from activities.store.history import OutboxRecord
+
+Clock = Callable[[], datetime]
+
+
+class OutboxProvider:
+    """Put messages into the outbox; a second send with the same id changes nothing."""
+
+    name = "outbox"
+    channels: tuple[str, ...] = ("sms", "email", "voice", "chat")
+    grace = timedelta(0)
+
+    def __init__(self, store: Store, *, clock: Clock = lambda: datetime.now(UTC)) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def send(self, message: Message, *, send_id: UUID) -> Accepted:
+        """Put the message into the outbox."""
+        async with self._store.write() as tx:
+            await outbox.put(tx, record=_record(message, send_id=send_id, at=self._clock()))
+        return Accepted(_provider_id(send_id))
+
+    async def lookup(self, message: Message, *, send_id: UUID) -> Accepted | None:
+        """Look the message up in the outbox."""
+        async with self._store.read() as tx:
+            found = await outbox.find(tx, send_id=send_id)
+        return None if found is None else Accepted(found.provider_id)
+
+
+def _provider_id(send_id: UUID) -> str:
+    return f"outbox-{send_id}"
+
+
+def _record(message: Message, *, send_id: UUID, at: datetime) -> OutboxRecord:
+    return OutboxRecord(
+        send_id=send_id,
+        provider_id=_provider_id(send_id),
+        channel=message.channel,
+        address=message.address,
+        sender=message.sender,
+        subject=message.subject,
+        body=message.body,
+        html=message.html,
+        headers=message.headers,
+        at=at,
+    )

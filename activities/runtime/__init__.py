@@ -1,0 +1,1 @@
+"""What every process needs at its start: settings, logging, metrics, the Temporal client."""

@@ -1,0 +1,11 @@
+"""The figures that operators watch. Labels are names of ours (kinds, reasons, providers), never ids or people."""
+
+from prometheus_client import Counter
+
+DUPLICATE_SENDS = Counter(
+    "orders_duplicate_sends_total",
+    "Messages that a provider reported under two ids: each may have left twice",
+    ["provider"],
+)
+RUNS = Counter("orders_runs_total", "Runs of rules that ended", ["kind", "status", "reason"])
+DECISIONS = Counter("orders_decisions_total", "Decisions on events", ["reason"])

@@ -1,0 +1,54 @@
+"""Settings of every process: variables `ORDERS_*` of the environment, secrets also as files."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """All settings of the product; each is read from the environment variable `ORDERS_` + its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="ORDERS_", extra="ignore", frozen=True)
+
+    store_url: str = Field(
+        default="sqlite+aiosqlite:///.orders/orders.db",
+        description="Where records are kept: sqlite+aiosqlite:///PATH or postgresql+asyncpg://USER:PASSWORD@HOST/DB",
+    )
+    store_pool: int = Field(default=10, ge=1, le=200, description="Most connections to the store per process")
+    shop: str = Field(default="shop", pattern=r"^[a-z0-9][a-z0-9-]{0,40}$", description="The shop's id")
+    shop_name: str = Field(default="", description="The shop's name in texts, where the pipeline gives none")
+
+    gateway_host: str = Field(default="127.0.0.1", description="Address the gateway listens on")
+    gateway_port: int = Field(
+        default=8080, ge=0, le=65535, description="Port the gateway listens on; 0 takes a free one"
+    )
+    public_url: str = Field(default="", description="Address under which the gateway is reached from outside")
+    body_limit: int = Field(default=262_144, ge=1_024, description="Most bytes of a request's body")
+    rate_per_minute: int = Field(default=6_000, ge=1, description="Most requests a minute per API key")
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "json"
+    metrics_port: int = Field(default=0, ge=0, le=65535, description="Port of the worker's Prometheus metrics; 0: none")
+
+    temporal_metrics_port: int = Field(
+        default=0, ge=0, le=65535, description="Port of the Temporal SDK's metrics in the worker; 0: none"
+    )
+    pace: float = Field(default=1.0, ge=1.0, description="Divides every wait; for demonstrations only")
+    sms_provider: str = Field(default="outbox", description="The provider that sends text messages")
+    email_provider: str = Field(default="outbox", description="The provider that sends mails")
+    secrets: Path | None = Field(default=None, description="Folder of secrets, one file each, named like the secret")
+    webhook_allow_private: bool = Field(default=False, description="Let webhook rules call loopback and plain http")
+    lease_seconds: int = Field(default=60, ge=5, description="How long a claimed send belongs to its worker")
+    codec_keys: SecretStr | None = Field(
+        default=None, description="Encrypts payloads in Temporal: id:base64 of 32 bytes, the first key encrypts"
+    )
+    default_mailbox: str = Field(default="", description="Mailbox that mails are sent from by default")
+
+    @field_validator("store_url")
+    @classmethod
+    def _known_store(cls, value: str) -> str:
+        if not value.startswith(("sqlite+aiosqlite:///", "postgresql+asyncpg://")):
+            raise ValueError("write sqlite+aiosqlite:///PATH or postgresql+asyncpg://USER:PASSWORD@HOST/DATABASE")
+        return value

@@ -1,0 +1,359 @@
+"""Carry out rules that leave the house: compose, claim in the ledger, send, record what became of it.
+
+A claim is committed before anything leaves, the answer after. An answer that was lost is settled with the provider
+before anything is sent again. Every step between two commits may be killed and repeated.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities import frame
+from activities.actions.protocol import Action, Ended, failed, send_id
+from activities.frame import Bench
+from activities.providers.errors import Misconfigured, NotSent, Rejected, Unknown
+from activities.providers.protocol import Accepted, Message, Provider
+from activities.providers.registry import Providers
+from activities.runtime import metrics
+from activities.runtime.logs import log
+from activities.shelf import Shelf
+from activities.store import claims, ledger, runs, visits
+from activities.store.claims import Claim, Claimed, Refused, Unsettled
+from activities.store.database import Store, Tx
+from activities.store.history import LedgerState
+from activities.store.ledger import DuplicateSend
+from workflows.contracts.ids import run_id
+from workflows.contracts.plans import Due
+from workflows.contracts.reasons import RunReason, RunStatus
+from workflows.contracts.runs import RunItem, RunOutcome, RunsOutcome, RunsRequest
+from workflows.pipeline.model import Rule
+from workflows.pipeline.quiet import quiet_until
+
+#: Channels that wake people up: they wait for the end of the customer's quiet hours.
+_DISTURBING = ("sms", "voice", "chat")
+
+
+@dataclass(frozen=True)
+class SendLimits:
+    """How long a claim belongs to its worker. Longer than any attempt of a rule."""
+
+    lease: timedelta = timedelta(seconds=60)
+    default_mailbox: str = ""
+    pace: float = 1.0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run ready to be sent: its messages, one per addressee, and the claim of the first where it is the only one."""
+
+    rule: Rule
+    stage: str
+    compared: tuple[tuple[str, str], ...]
+    messages: tuple[Message, ...]
+    claim: "Answer | None" = None
+
+
+#: What the ledger says to a claim.
+Answer = Claimed | Refused | Unsettled
+
+
+class Sends:
+    """Carry out rules that leave the house."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        shelf: Shelf,
+        actions: Mapping[str, Action],
+        providers: Providers,
+        limits: SendLimits = SendLimits(),
+    ) -> None:
+        self._store = store
+        self._shelf = shelf
+        self._actions = actions
+        self._providers = providers
+        self._limits = limits
+        self._log = log("sends")
+
+    async def send(self, request: RunsRequest) -> RunsOutcome:
+        """Carry out one run. A failure for good is recorded, and raised as a permanent error that carries the outcome.
+
+        Raise a retryable error where nothing left, or where a lost answer cannot be settled yet.
+        """
+        outcome = await self._carry_out(request, item=request.items[0])
+        if outcome.status is RunStatus.FAILED:
+            raise ApplicationError(
+                outcome.words, outcome.model_dump(mode="json"), type=outcome.reason.value, non_retryable=True
+            )
+        return RunsOutcome(outcomes=[outcome])
+
+    async def _carry_out(self, request: RunsRequest, *, item: RunItem) -> RunOutcome:
+        try:
+            async with self._store.write() as tx:
+                bench = await self._load(tx, request)
+                prepared = await self._prepare(tx, bench, item=item)
+        except Misconfigured as error:
+            return await self._end(request, item=item, ended=failed(RunReason.MISCONFIGURED, str(error)))
+        if isinstance(prepared, RunOutcome):
+            return prepared
+        ends: list[Ended] = []
+        try:
+            for message in prepared.messages:
+                ends.append(await self._bring(request, prepared=prepared, message=message))
+        except _Held:
+            return await self._hold(request, item=item)
+        return await self._end(request, item=item, ended=_together(ends), compared=prepared.compared)
+
+    # --- before: one transaction that draws the line ----------------------------------------------------------------
+
+    async def _prepare(self, tx: Tx, bench: Bench, *, item: RunItem) -> Prepared | RunOutcome:
+        row = bench.rows[item.rule]
+        if row.status.is_end:
+            return frame.outcome_of(row)
+        rule = bench.pipeline.rule(row.stage, item.rule)
+        action = self._actions.get(item.kind)
+        if rule is None or action is None or action.compose is None:
+            words = f"this worker does not know rule kind '{item.kind}': update it"
+            return await frame.end(tx, bench, rule=item.rule, ended=failed(RunReason.MISCONFIGURED, words))
+        is_claimed = row.status is RunStatus.RUNNING
+        refused = None if is_claimed else await frame.check(tx, bench, rule=rule)
+        if refused is not None:
+            return await frame.end(tx, bench, rule=rule.id, ended=refused)
+        unmet, compared = (None, ()) if is_claimed else frame.condition(bench, rule=rule)
+        context = bench.context(rule, default_mailbox=self._limits.default_mailbox)
+        composed = unmet or await action.compose(context, tx)
+        if isinstance(composed, Ended):
+            return await frame.end(tx, bench, rule=rule.id, ended=composed, compared=compared)
+        messages = composed if isinstance(composed, tuple) else (composed,)
+        quiet = None if is_claimed else await self._wait_for_morning(tx, bench, rule=rule, message=messages[0])
+        if quiet is not None:
+            return quiet
+        prepared = Prepared(rule, row.stage, compared, messages)
+        if len(messages) > 1:
+            return prepared  # each is claimed when its turn has come
+        request = RunsRequest(key=bench.key, visit=bench.visit, now=bench.now, items=[item])
+        claim = await self._claim(tx, request, prepared=prepared, message=messages[0])
+        return replace(prepared, claim=claim)
+
+    async def _wait_for_morning(self, tx: Tx, bench: Bench, *, rule: Rule, message: Message) -> RunOutcome | None:
+        """Put off what would disturb the customer in their quiet hours (M22); the outcome tells until when."""
+        if message.customer is None or message.channel not in _DISTURBING:
+            return None
+        natural = quiet_until(bench.pipeline, view=bench.view, now=bench.now)
+        if natural is None:
+            return None
+        until = bench.now + (natural - bench.now) / bench.pace
+        await runs.set_dues(tx, bench.key, visit=bench.visit, dues=[Due(rule=rule.id, at=until, words="quiet hours")])
+        await runs.set_status(
+            tx,
+            bench.key,
+            visit=bench.visit,
+            rules=[rule.id],
+            status=RunStatus.PLANNED,
+            reason=RunReason.QUIET_HOURS,
+            at=bench.now,
+            words="until the customer's quiet hours end",
+        )
+        return RunOutcome(rule=rule.id, status=RunStatus.PLANNED, reason=RunReason.QUIET_HOURS, at=until)
+
+    async def _claim(self, tx: Tx, request: RunsRequest, *, prepared: Prepared, message: Message) -> Answer:
+        rule = prepared.rule
+        run = run_id(request.key, request.visit, rule.id)
+        return await claims.claim(
+            tx,
+            claim=Claim(
+                key=request.key,
+                visit=request.visit,
+                rule=rule.id,
+                stage=prepared.stage,
+                channel=message.channel,
+                provider=self._providers.choose(message.channel, name=message.provider).name,
+                address=message.address,
+                body_hash=sha256(f"{message.subject}\n{message.body}".encode()).hexdigest(),
+                now=_now(),
+                lease=self._limits.lease,
+                send_id=send_id(run, message=message),
+                customer=message.customer,
+                is_transactional=rule.is_transactional,
+                once=rule.once,
+            ),
+        )
+
+    # --- out of the house ---------------------------------------------------------------------------------------------
+
+    async def _bring(self, request: RunsRequest, *, prepared: Prepared, message: Message) -> Ended:
+        """Bring one message to its end: accepted, refused by the ledger, or refused by the provider."""
+        try:
+            claim = prepared.claim
+            if claim is None:
+                async with self._store.write() as tx:
+                    claim = await self._claim(tx, request, prepared=prepared, message=message)
+            if isinstance(claim, Refused):
+                return _end_of_refusal(claim)
+            provider = self._providers.choose(message.channel, name=message.provider)
+            if isinstance(claim, Claimed):
+                results = await self._send(request, claim=claim, prepared=prepared, message=message)
+            else:
+                results = await self._settle_claim(claim, prepared=prepared, message=message, provider=provider)
+        except Rejected as error:
+            return failed(RunReason.REJECTED, str(error))
+        except Misconfigured as error:
+            return failed(RunReason.MISCONFIGURED, str(error))
+        return Ended(RunStatus.DONE, RunReason.DONE, "", {**message.results, **results}, message.events)
+
+    async def _send(
+        self, request: RunsRequest, *, claim: Claimed, prepared: Prepared, message: Message
+    ) -> dict[str, object]:
+        provider = self._providers.choose(message.channel, name=message.provider)
+        try:
+            accepted = await provider.send(message, send_id=claim.send_id)
+        except NotSent as error:
+            await self._released(request, claim=claim, prepared=prepared, words=error.words)
+            raise _again(error.words, delay=error.retry_after) from error
+        except Unknown as error:
+            async with self._store.write() as tx:
+                await ledger.unknown(tx, send_id=claim.send_id, now=_now())
+            raise _again(error.words, delay=provider.grace) from error
+        except (Rejected, Misconfigured) as error:
+            code = error.code if isinstance(error, Rejected) else error.setting
+            async with self._store.write() as tx:
+                await ledger.failed(tx, send_id=claim.send_id, code=code, words=error.words, now=_now())
+            raise
+        try:
+            async with self._store.write() as tx:
+                await ledger.accepted(tx, send_id=claim.send_id, provider_id=accepted.provider_id, now=_now())
+        except DuplicateSend as error:
+            metrics.DUPLICATE_SENDS.labels(provider=provider.name).inc()
+            self._log.error("A message may have been sent twice", send=str(error.send_id), provider=error.provider)
+        return accepted.results
+
+    async def _released(self, request: RunsRequest, *, claim: Claimed, prepared: Prepared, words: str) -> None:
+        """Record that nothing left. The run waits again, so that it can be skipped; or it ends with its stage."""
+        async with self._store.write() as tx:
+            bench = await self._load(tx, request)
+            await ledger.released(tx, send_id=claim.send_id, error=words, now=_now())
+            if len(prepared.messages) > 1:
+                return
+            if bench.standing.visit != request.visit:
+                left = Ended(RunStatus.STOPPED, RunReason.STAGE_LEFT)
+                await frame.end(tx, bench, rule=prepared.rule.id, ended=left)
+                return
+            await runs.set_status(
+                tx,
+                request.key,
+                visit=request.visit,
+                rules=[prepared.rule.id],
+                status=RunStatus.PLANNED,
+                reason=RunReason.RETRYING,
+                at=_now(),
+                words=words,
+            )
+
+    async def _settle_claim(
+        self, claim: Unsettled, *, prepared: Prepared, message: Message, provider: Provider
+    ) -> dict[str, object]:
+        """Find out what an earlier attempt left; return the results of a message that was accepted."""
+        if claim.state in (LedgerState.ACCEPTED, LedgerState.DELIVERED):
+            return {}
+        if claim.state is LedgerState.FAILED:
+            raise Rejected(claim.code, claim.words)
+        if claim.state is LedgerState.HELD:
+            raise _Held
+        found = await self._settle(claim, prepared=prepared, message=message, provider=provider)
+        if found is None:
+            raise _again("it never arrived; it is sent now", delay=timedelta(milliseconds=1))
+        return found.results
+
+    async def _settle(
+        self, claim: Unsettled, *, prepared: Prepared, message: Message, provider: Provider
+    ) -> Accepted | None:
+        """Ask the provider for a message whose answer was lost; None if it never arrived and may be sent again."""
+        now = _now()
+        if claim.state is LedgerState.DISPATCHING:
+            until = claim.lease_until or now
+            raise _again("another attempt holds the claim", delay=until - now + timedelta(seconds=1))
+        age = now - claim.since
+        if age < provider.grace:
+            raise _again("the provider may still be busy with it", delay=provider.grace - age)
+        try:
+            found = await provider.lookup(message, send_id=claim.send_id)
+        except NotSent as error:
+            raise _again(error.words, delay=error.retry_after) from error
+        except Unknown:
+            if prepared.rule.on_unknown == "hold":
+                async with self._store.write() as tx:
+                    await ledger.settle(tx, send_id=claim.send_id, to=LedgerState.HELD, now=now)
+                raise _Held from None
+            found = None
+        to = LedgerState.PLANNED if found is None else LedgerState.ACCEPTED
+        provider_id = found.provider_id if found else None
+        async with self._store.write() as tx:
+            await ledger.settle(tx, send_id=claim.send_id, to=to, now=now, provider_id=provider_id)
+        return found
+
+    # --- after: what became of it is recorded ---------------------------------------------------------------------
+
+    async def _end(
+        self, request: RunsRequest, *, item: RunItem, ended: Ended, compared: tuple[tuple[str, str], ...] = ()
+    ) -> RunOutcome:
+        async with self._store.write() as tx:
+            bench = await self._load(tx, request)
+            row = bench.rows[item.rule]
+            if row.status.is_end:
+                return frame.outcome_of(row)
+            return await frame.end(tx, bench, rule=item.rule, ended=ended, compared=compared)
+
+    async def _hold(self, request: RunsRequest, *, item: RunItem) -> RunOutcome:
+        """Leave a run whose outcome nobody can tell to a person: sent or not, it is not sent again by itself (M61)."""
+        words = "nobody can tell whether it was sent; look, then repeat or skip it"
+        async with self._store.write() as tx:
+            bench = await self._load(tx, request)
+            text = f"Order {request.key.number}: rule {item.rule}: {words}"
+            await frame.tell_responsible(tx, bench, text=text, ref=f"{bench.rows[item.rule].id}:unknown")
+            await visits.set_attention(tx, request.key, text=frame.OUTCOME_UNKNOWN)
+            held = Ended(RunStatus.HELD, RunReason.OUTCOME_UNKNOWN, words)
+            outcome = await frame.end(tx, bench, rule=item.rule, ended=held)
+        return outcome.model_copy(update={"attention": frame.OUTCOME_UNKNOWN})
+
+    async def _load(self, tx: Tx, request: RunsRequest) -> Bench:
+        return await frame.load(
+            tx, self._shelf, key=request.key, visit=request.visit, now=_now(), pace=self._limits.pace
+        )
+
+
+class _Held(Exception):
+    """A lost answer that only a person can settle."""
+
+
+def _end_of_refusal(refused: Refused) -> Ended:
+    if refused.reason is RunReason.ON_HOLD:
+        return Ended(RunStatus.HELD, refused.reason, refused.words)
+    status = RunStatus.STOPPED if refused.reason is RunReason.STAGE_LEFT else RunStatus.SKIPPED
+    return Ended(status, refused.reason, refused.words)
+
+
+def _together(ends: list[Ended]) -> Ended:
+    """Return the end of a run with several addressees: done if one of them was reached, else as the first ended."""
+    done = [end for end in ends if end.status is RunStatus.DONE]
+    if not done:
+        return ends[0]
+    results: dict[str, object] = {}
+    for end in done:
+        results |= end.results
+    words = f"{len(done)} of {len(ends)} reached" if len(done) < len(ends) else ""
+    events = tuple(event for end in done for event in end.events)
+    return Ended(RunStatus.DONE, RunReason.DONE, words, results, events)
+
+
+def _again(words: str, *, delay: timedelta | None = None) -> ApplicationError:
+    return ApplicationError(words, type="NotSent", next_retry_delay=delay)
+
+
+def _now() -> datetime:
+    """Return the server's clock at the attempt's start: the clock that the workflow's timers run on."""
+    return activity.info().started_time

@@ -1,0 +1,219 @@
+"""Boundary models of what happened to an order: events, visits, runs, sends, timeline, tasks, notices."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field
+
+from activities.store.values import Boundary, Line, Name, Prose
+from workflows.contracts.reasons import EventReason, RunReason, RunStatus
+from workflows.contracts.state import StageKind
+
+
+class EventRecord(Boundary):
+    """An event and what was decided for one order. `reason` is None while it is not decided."""
+
+    seq: int
+    source: str
+    id: str
+    type: str
+    at: datetime
+    received_at: datetime
+    data: dict[str, Any]
+    reason: EventReason | None
+    words: str
+    verdict: dict[str, Any] | None
+    decided_at: datetime | None
+    state: str
+    error: str
+
+
+class VisitRecord(Boundary):
+    """A stay of the order in a stage."""
+
+    visit: int
+    stage: str
+    stage_kind: StageKind
+    version: int
+    entered_at: datetime
+    by: str
+    is_automatic: bool
+    cause_source: str
+    cause_id: str
+    cause_type: str
+
+
+class RunRecord(Boundary):
+    """One execution of a rule in one visit, and why it ran or did not."""
+
+    id: UUID
+    visit: int
+    stage: str
+    rule: str
+    kind: str
+    title: str
+    after: str | None
+    due: datetime | None
+    has_wait: bool
+    status: RunStatus
+    reason: RunReason | None
+    words: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    results: dict[str, Any]
+    compared: list[tuple[str, str]]
+
+
+class LedgerState(StrEnum):
+    """Where an intended message stands."""
+
+    PLANNED = "planned"
+    DISPATCHING = "dispatching"
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    HELD = "held"
+    SKIPPED = "skipped"
+
+
+class LedgerRecord(Boundary):
+    """One intended message: hashes of where it went and what it said, never the text itself."""
+
+    id: UUID
+    shop: str
+    number: str
+    visit: int
+    stage: str
+    rule: str
+    channel: str
+    provider: str
+    state: LedgerState
+    attempt: int
+    provider_id: str | None
+    provider_status: str
+    code: str
+    words: str
+    claimed_at: datetime | None
+    lease_until: datetime | None
+    accepted_at: datetime | None
+    delivered_at: datetime | None
+    updated_at: datetime
+
+
+class TimelineKind(StrEnum):
+    """What a line of the timeline tells of."""
+
+    LOG = "log"
+    COMMENT = "comment"
+    NOTICE = "notice"
+    TASK = "task"
+    STAGE = "stage"
+    RULE = "rule"
+    EVENT = "event"
+    MESSAGE = "message"
+
+
+class NewEntry(Boundary):
+    """A line to write. `ref` makes it idempotent: the same order and ref are written once."""
+
+    kind: TimelineKind
+    text: Prose
+    at: datetime
+    author: Line = ""
+    visit: int | None = None
+    rule: str | None = None
+    data: dict[str, Any] = Field(default_factory=dict)
+    ref: str | None = None
+
+
+class TimelineRecord(Boundary):
+    """A line of an order's timeline."""
+
+    seq: int
+    kind: TimelineKind
+    text: str
+    at: datetime
+    author: str
+    visit: int | None
+    rule: str | None
+    data: dict[str, Any]
+
+
+class CheckItem(Boundary):
+    """One point of a task's checklist."""
+
+    text: Line
+    is_done: bool = False
+
+
+class TaskStatus(StrEnum):
+    """Whether a task is still to be done."""
+
+    OPEN = "open"
+    DONE = "done"
+    CLOSED = "closed"  # by itself, as the order left the stage
+
+
+class NewTask(Boundary):
+    """A task for employees. The same `id` (the run's) is written once."""
+
+    id: UUID
+    title: Line
+    description: Prose = ""
+    assignees: list[Name] = Field(default_factory=list)
+    participants: list[Name] = Field(default_factory=list)
+    checklist: list[CheckItem] = Field(default_factory=list)
+    due: datetime | None = None
+    close_on_leave: bool = False
+    visit: int | None = None
+    rule: str | None = None
+
+
+class TaskRecord(NewTask):
+    """A stored task."""
+
+    shop: str
+    number: str
+    status: TaskStatus
+    created_at: datetime
+    closed_at: datetime | None
+
+
+class NewNotice(Boundary):
+    """A message to one employee's inbox. The same `ref` and employee are written once."""
+
+    employee: Name
+    text: Prose
+    sender: Line = ""
+    ref: str
+
+
+class NoticeRecord(Boundary):
+    """A stored notice."""
+
+    id: int
+    employee: str
+    shop: str | None
+    number: str | None
+    text: str
+    sender: str
+    created_at: datetime
+    read_at: datetime | None
+
+
+class OutboxRecord(Boundary):
+    """A message the outbox provider took in place of a real one. The same `send_id` is written once."""
+
+    send_id: UUID
+    provider_id: str
+    channel: str
+    address: str
+    sender: str = ""
+    subject: str = ""
+    body: str = ""
+    html: str = ""
+    headers: dict[str, str] = Field(default_factory=dict)
+    at: datetime

@@ -1,0 +1,307 @@
+"""The ledger: one row per intended message, claimed before it may leave, so that nothing is sent twice (M61).
+
+planned -> dispatching -> accepted -> delivered
+   ^           |  |  \\-> failed        (refused for good, or not delivered)
+   |           |  \\---> unknown -> accepted | planned | held    (settled before anything is sent again)
+   \\-----------/         held -> accepted | planned | failed    (by a person, or a late callback)
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, func, select, text, update
+
+from activities.store.claims import Claim as Claim
+from activities.store.claims import Claimed as Claimed
+from activities.store.claims import Refused as Refused
+from activities.store.claims import Unsettled as Unsettled
+from activities.store.claims import claim as claim
+from activities.store.database import NotFound, StoreError, Tx
+from activities.store.history import LedgerRecord, LedgerState
+from activities.store.tables import LEDGER, ORDERS
+from workflows.contracts.ids import OrderKey, run_id
+
+
+class DuplicateSend(StoreError):
+    """A provider reported a second id for one intended message: it may have left twice."""
+
+    def __init__(self, send_id: UUID, *, provider: str) -> None:
+        super().__init__(f"{provider} gave a second id for send {send_id}: it may have been sent twice")
+        self.send_id = send_id
+        self.provider = provider
+
+
+@dataclass(frozen=True)
+class Callback:
+    """A provider's word on a message: its status, the rank of it, and what it means (accepted, delivered, failed)."""
+
+    status: str
+    rank: int
+    state: LedgerState
+    code: str = ""
+
+
+#: States that a provider's late word may still settle.
+_OPEN = (LedgerState.PLANNED, LedgerState.DISPATCHING, LedgerState.UNKNOWN, LedgerState.HELD, LedgerState.SKIPPED)
+
+_ROW = (
+    select(LEDGER, ORDERS.c.shop, ORDERS.c.number)
+    .join(ORDERS, ORDERS.c.id == LEDGER.c.order_id)
+    .where(LEDGER.c.id == bindparam("row"))
+)
+
+_LOCK_ROW = select(LEDGER).where(LEDGER.c.id == bindparam("row")).with_for_update()
+
+_ROWS = (
+    select(LEDGER, ORDERS.c.shop, ORDERS.c.number)
+    .join(ORDERS, ORDERS.c.id == LEDGER.c.order_id)
+    .where(LEDGER.c.order_id == bindparam("order_id"))
+    .order_by(LEDGER.c.visit, LEDGER.c.claimed_at)
+)
+
+_ACCEPT = (
+    update(LEDGER)
+    .where(LEDGER.c.id == bindparam("row"))
+    .values(
+        state=LedgerState.ACCEPTED,
+        provider_id=bindparam("their_id"),
+        accepted_at=bindparam("at"),
+        lease_until=None,
+        updated_at=bindparam("at"),
+    )
+)
+
+_CHANGE = (
+    update(LEDGER)
+    .where(LEDGER.c.id == bindparam("row"), LEDGER.c.state.in_(bindparam("states", expanding=True)))
+    .values(
+        state=bindparam("to_state"),
+        code=bindparam("their_code"),
+        words=bindparam("said"),
+        lease_until=None,
+        updated_at=bindparam("at"),
+    )
+)
+
+_CALLBACK = (
+    update(LEDGER)
+    .where(LEDGER.c.id == bindparam("row"))
+    .values(
+        state=bindparam("to_state"),
+        provider_id=bindparam("their_id"),
+        provider_status=bindparam("their_status"),
+        rank=bindparam("their_rank"),
+        code=bindparam("their_code"),
+        accepted_at=func.coalesce(LEDGER.c.accepted_at, bindparam("at")),
+        delivered_at=bindparam("reached_at"),
+        lease_until=None,
+        updated_at=bindparam("at"),
+    )
+)
+
+_EXPIRED = (
+    select(LEDGER.c.id)
+    .where(LEDGER.c.state == text("'dispatching'"), LEDGER.c.lease_until <= bindparam("now"))
+    .order_by(LEDGER.c.lease_until)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+
+_TO_UNKNOWN = (
+    update(LEDGER)
+    .where(LEDGER.c.id.in_(bindparam("ids", expanding=True)))
+    .values(state=LedgerState.UNKNOWN, lease_until=None, updated_at=bindparam("at"))
+)
+
+_SOME = (
+    select(LEDGER, ORDERS.c.shop, ORDERS.c.number)
+    .join(ORDERS, ORDERS.c.id == LEDGER.c.order_id)
+    .where(LEDGER.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(LEDGER.c.claimed_at)
+)
+
+_TO_REOPEN = (
+    select(LEDGER.c.id, LEDGER.c.provider_id, LEDGER.c.earlier)
+    .where(
+        LEDGER.c.run == bindparam("of_run"),
+        LEDGER.c.state.in_((LedgerState.FAILED, LedgerState.SKIPPED, LedgerState.HELD)),
+    )
+    .with_for_update()
+)
+
+_REOPEN = (
+    update(LEDGER)
+    .where(LEDGER.c.id == bindparam("row"))
+    .values(
+        state=LedgerState.PLANNED,
+        provider_id=None,
+        provider_status="",
+        rank=0,
+        code="",
+        words="",
+        earlier=bindparam("known"),
+        updated_at=bindparam("at"),
+    )
+)
+
+_IS_CLAIMED = (
+    select(LEDGER.c.id)
+    .where(
+        LEDGER.c.run == bindparam("of_run"),
+        LEDGER.c.state.in_((LedgerState.DISPATCHING, LedgerState.UNKNOWN, LedgerState.ACCEPTED, LedgerState.DELIVERED)),
+    )
+    .limit(1)
+)
+
+
+async def accepted(tx: Tx, *, send_id: UUID, provider_id: str, now: datetime) -> None:
+    """Record that the provider took the message; raise DuplicateSend for a second provider id."""
+    found = await _locked(tx, send_id)
+    if found.provider_id is not None and found.provider_id != provider_id:
+        raise DuplicateSend(send_id, provider=found.provider)
+    if found.state in _OPEN or found.provider_id is None:
+        await tx.run(_ACCEPT, {"row": send_id, "their_id": provider_id, "at": now})
+
+
+async def released(tx: Tx, *, send_id: UUID, error: str, now: datetime) -> None:
+    """Record that nothing left the house: dispatching -> planned."""
+    await _change(tx, send_id, (LedgerState.DISPATCHING,), LedgerState.PLANNED, now=now, words=error)
+
+
+async def failed(tx: Tx, *, send_id: UUID, code: str, words: str, now: datetime) -> None:
+    """Record that the provider refused for good."""
+    states = (LedgerState.DISPATCHING, LedgerState.UNKNOWN, LedgerState.HELD, LedgerState.PLANNED)
+    await _change(tx, send_id, states, LedgerState.FAILED, now=now, code=code, words=words)
+
+
+async def unknown(tx: Tx, *, send_id: UUID, now: datetime) -> None:
+    """Record that the answer was lost after the request may have left: dispatching -> unknown."""
+    await _change(tx, send_id, (LedgerState.DISPATCHING,), LedgerState.UNKNOWN, now=now)
+
+
+async def delivered(tx: Tx, *, send_id: UUID, provider_id: str, callback: Callback, now: datetime) -> bool:
+    """Take a provider's callback: the higher rank wins; say whether it changed the row. It settles an unknown row.
+
+    A callback for an attempt that a person had repeated is passed over. Raise DuplicateSend for another provider id.
+    """
+    found = await _locked(tx, send_id)
+    if provider_id in found.earlier:
+        return False
+    if found.provider_id is not None and found.provider_id != provider_id:
+        raise DuplicateSend(send_id, provider=found.provider)
+    if found.provider_id is not None and callback.rank <= found.rank:
+        return False
+    is_delivered = callback.state is LedgerState.DELIVERED
+    await tx.run(
+        _CALLBACK,
+        {
+            "row": send_id,
+            "to_state": callback.state,
+            "their_id": provider_id,
+            "their_status": callback.status,
+            "their_rank": callback.rank,
+            "their_code": callback.code,
+            "reached_at": now if is_delivered else found.delivered_at,
+            "at": now,
+        },
+    )
+    return True
+
+
+async def settle(tx: Tx, *, send_id: UUID, to: LedgerState, now: datetime, provider_id: str | None = None) -> bool:
+    """Settle an unknown or held row: to accepted (with its provider id), planned, held or failed; say if it changed."""
+    if to is LedgerState.ACCEPTED:
+        if provider_id is None:
+            raise ValueError("a row is settled as accepted with its provider's id")
+        found = await _locked(tx, send_id)
+        if found.state not in (LedgerState.UNKNOWN, LedgerState.HELD):
+            return False
+        await accepted(tx, send_id=send_id, provider_id=provider_id, now=now)
+        return True
+    if to not in (LedgerState.PLANNED, LedgerState.HELD, LedgerState.FAILED):
+        raise ValueError(f"a row cannot be settled as {to}")
+    return await _change(tx, send_id, (LedgerState.UNKNOWN, LedgerState.HELD), to, now=now)
+
+
+async def reopen(tx: Tx, key: OrderKey, *, visit: int, rule: str, now: datetime) -> int:
+    """Let a run's failed, skipped or held messages be claimed anew (a person repeats the rule); give how many."""
+    rows = await tx.rows(_TO_REOPEN, {"of_run": run_id(key, visit, rule)})
+    if rows:
+        await tx.run(_REOPEN, [{"row": row.id, "known": _known(row), "at": now} for row in rows])
+    return len(rows)
+
+
+async def expired_leases(tx: Tx, *, now: datetime, limit: int = 100) -> list[LedgerRecord]:
+    """Turn rows whose lease ran out to unknown and list them."""
+    ids = [row.id for row in await tx.rows(_EXPIRED, {"now": now, "most": limit})]
+    if not ids:
+        return []
+    await tx.run(_TO_UNKNOWN, {"ids": ids, "at": now})
+    return [_record(row) for row in await tx.rows(_SOME, {"ids": ids})]
+
+
+async def is_claimed(tx: Tx, *, run: UUID) -> bool:
+    """Say whether a message of a run was claimed and its run's end is still to be recorded."""
+    return await tx.first(_IS_CLAIMED, {"of_run": run}) is not None
+
+
+async def row(tx: Tx, *, send_id: UUID) -> LedgerRecord | None:
+    """Read one row."""
+    found = await tx.first(_ROW, {"row": send_id})
+    return None if found is None else _record(found)
+
+
+async def rows_of(tx: Tx, key: OrderKey) -> list[LedgerRecord]:
+    """List an order's rows, the oldest visit first."""
+    return [_record(row) for row in await tx.rows(_ROWS, {"order_id": str(key)})]
+
+
+def _known(row: Row[Any]) -> list[str]:
+    return [*row.earlier, row.provider_id] if row.provider_id else list(row.earlier)
+
+
+async def _locked(tx: Tx, send_id: UUID) -> Row[Any]:
+    found = await tx.first(_LOCK_ROW, {"row": send_id})
+    if found is None:
+        raise NotFound("send", str(send_id))
+    return found
+
+
+async def _change(
+    tx: Tx,
+    send_id: UUID,
+    states: tuple[LedgerState, ...],
+    to: LedgerState,
+    *,
+    now: datetime,
+    code: str = "",
+    words: str = "",
+) -> bool:
+    values = {"row": send_id, "states": states, "to_state": to, "their_code": code, "said": words, "at": now}
+    return (await tx.run(_CHANGE, values)).rowcount > 0
+
+
+def _record(row: Row[Any]) -> LedgerRecord:
+    return LedgerRecord(
+        id=row.id,
+        shop=row.shop,
+        number=row.number,
+        visit=row.visit,
+        stage=row.stage,
+        rule=row.rule,
+        channel=row.channel,
+        provider=row.provider,
+        state=row.state,
+        attempt=row.attempt,
+        provider_id=row.provider_id,
+        provider_status=row.provider_status,
+        code=row.code,
+        words=row.words,
+        claimed_at=row.claimed_at,
+        lease_until=row.lease_until,
+        accepted_at=row.accepted_at,
+        delivered_at=row.delivered_at,
+        updated_at=row.updated_at,
+    )

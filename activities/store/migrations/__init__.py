@@ -1,0 +1,1 @@
+"""Alembic's environment and revisions; run by `activities.store.schema`, never by alembic's own command."""

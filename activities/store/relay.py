@@ -1,0 +1,127 @@
+"""Deliveries that Temporal did not take yet: claimed by one relay at a time, marked, repeated, given up."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select, text, update
+
+from activities.store.database import Tx
+from activities.store.journal import Delivery
+from activities.store.tables import DELIVERIES, EVENTS, ORDERS
+from workflows.contracts.events import Event
+from workflows.contracts.ids import OrderKey
+
+#: A delivery whose tries failed this often is dead, until a person replays it.
+TRIES = 10
+
+_LONGEST = timedelta(minutes=10)
+
+# `next_at` is the lease as well: a relay that dies leaves its deliveries to the others when it has passed.
+# The state is written out, as only then the partial index is used.
+_DUE = (
+    select(DELIVERIES.c.id)
+    .where(DELIVERIES.c.state == text("'new'"), DELIVERIES.c.next_at <= bindparam("now"))
+    .order_by(DELIVERIES.c.next_at)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+
+_LEASE = (
+    update(DELIVERIES).where(DELIVERIES.c.id.in_(bindparam("ids", expanding=True))).values(next_at=bindparam("until"))
+)
+
+_DELIVERY = (
+    select(
+        DELIVERIES.c.id.label("delivery"),
+        DELIVERIES.c.attempts,
+        EVENTS.c.id,
+        EVENTS.c.type,
+        EVENTS.c.at,
+        EVENTS.c.source,
+        ORDERS.c.shop,
+        ORDERS.c.number,
+    )
+    .join(EVENTS, EVENTS.c.seq == DELIVERIES.c.event)
+    .join(ORDERS, ORDERS.c.id == DELIVERIES.c.order_id)
+)
+
+_THESE = _DELIVERY.where(DELIVERIES.c.id.in_(bindparam("ids", expanding=True))).order_by(DELIVERIES.c.id)
+
+_DEAD = _DELIVERY.where(DELIVERIES.c.state == text("'dead'")).order_by(DELIVERIES.c.id).limit(bindparam("most"))
+
+_DELIVERED = (
+    update(DELIVERIES)
+    .where(DELIVERIES.c.id.in_(bindparam("ids", expanding=True)), DELIVERIES.c.state != "dead")
+    .values(state="delivered", error="", next_at=bindparam("at"))
+)
+
+_TRIES = select(DELIVERIES.c.attempts).where(DELIVERIES.c.id == bindparam("delivery")).with_for_update()
+
+_FAILED = (
+    update(DELIVERIES)
+    .where(DELIVERIES.c.id == bindparam("delivery"), DELIVERIES.c.state == "new")
+    .values(
+        attempts=bindparam("tries"), state=bindparam("to_state"), error=bindparam("said"), next_at=bindparam("next")
+    )
+)
+
+_REPLAY = (
+    update(DELIVERIES)
+    .where(DELIVERIES.c.id == bindparam("delivery"), DELIVERIES.c.state == "dead")
+    .values(attempts=0, state="new")
+)
+
+
+async def claim_undelivered(tx: Tx, *, now: datetime, limit: int = 100, lease: timedelta) -> list[Delivery]:
+    """Take undelivered events for the time of the lease, the oldest first; other relays pass them by."""
+    ids = [row.id for row in await tx.rows(_DUE, {"now": now, "most": limit})]
+    if not ids:
+        return []
+    await tx.run(_LEASE, {"ids": ids, "until": now + lease})
+    return [_delivery(row) for row in await tx.rows(_THESE, {"ids": ids})]
+
+
+async def mark_delivered(tx: Tx, *, ids: Sequence[int], now: datetime) -> None:
+    """Mark deliveries as taken by Temporal."""
+    if ids:
+        await tx.run(_DELIVERED, {"ids": list(ids), "at": now})
+
+
+async def mark_failed(tx: Tx, *, id: int, error: str, now: datetime, is_try: bool = True) -> None:
+    """Note a failed delivery: it is tried again later, at the tenth try it is dead.
+
+    With `is_try` False (Temporal cannot be reached) the try does not count.
+    """
+    row = await tx.first(_TRIES, {"delivery": id})
+    if row is None:
+        return
+    tries = row.attempts + 1 if is_try else row.attempts
+    wait = min(timedelta(seconds=2.0 ** min(tries, 10)), _LONGEST) if is_try else timedelta(seconds=5)
+    values = {
+        "delivery": id,
+        "tries": tries,
+        "to_state": "dead" if tries >= TRIES else "new",
+        "said": error[:1000],
+        "next": now + wait,
+    }
+    await tx.run(_FAILED, values)
+
+
+async def dead(tx: Tx, *, limit: int = 100) -> list[Delivery]:
+    """List deliveries that were given up, the oldest first."""
+    return [_delivery(row) for row in await tx.rows(_DEAD, {"most": limit})]
+
+
+async def replay(tx: Tx, *, id: int) -> bool:
+    """Put a dead delivery back to be delivered; say whether it was dead."""
+    return (await tx.run(_REPLAY, {"delivery": id})).rowcount > 0
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    return Delivery(
+        id=row.delivery,
+        key=OrderKey(shop=row.shop, number=row.number),
+        event=Event(id=row.id, type=row.type, at=row.at, source=row.source),
+        attempts=row.attempts,
+    )

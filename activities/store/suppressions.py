@@ -1,0 +1,41 @@
+"""Addresses that get no rule's message on a channel: unsubscribed, stopped, blocked, bounced. Only hashes are kept."""
+
+from datetime import datetime
+from hashlib import sha256
+
+from sqlalchemy import bindparam, delete, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from activities.store.columns import cleaned
+from activities.store.database import Tx
+from activities.store.tables import SUPPRESSIONS
+
+_THIS = (SUPPRESSIONS.c.channel == bindparam("on_channel"), SUPPRESSIONS.c.address_hash == bindparam("hash"))
+
+_NEW = upsert(SUPPRESSIONS)
+_PUT = _NEW.on_conflict_do_update(index_elements=["channel", "address_hash"], set_={"reason": _NEW.excluded.reason})
+
+_FIND = select(SUPPRESSIONS.c.reason).where(*_THIS)
+
+_DROP = delete(SUPPRESSIONS).where(*_THIS)
+
+
+def fingerprint(address: str) -> str:
+    """Hash an address (phone, mail, URL) so that it can be recognised, not read; capitals make no difference."""
+    return sha256(cleaned(address).strip().lower().encode()).hexdigest()
+
+
+async def suppress(tx: Tx, *, channel: str, address: str, reason: str, now: datetime) -> None:
+    """Block an address for rules' messages (`unsubscribed`, `stop`, `blocked`, `bounced` ...). Its hash is kept."""
+    values = {"channel": channel, "address_hash": fingerprint(address), "reason": reason, "created_at": now}
+    await tx.run(_PUT, values)
+
+
+async def unsuppress(tx: Tx, *, channel: str, address: str) -> None:
+    """Take the block of an address away."""
+    await tx.run(_DROP, {"on_channel": channel, "hash": fingerprint(address)})
+
+
+async def is_suppressed(tx: Tx, *, channel: str, address: str) -> bool:
+    """Say whether an address is blocked."""
+    return await tx.first(_FIND, {"on_channel": channel, "hash": fingerprint(address)}) is not None

@@ -1,0 +1,109 @@
+"""Tables of what people read and do: timeline, tasks, notices, the outbox, API keys."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlmodel import Field
+
+from activities.store.columns import Json, Moment, Serial, Words
+from activities.store.tables.base import Base
+
+
+class TimelineLine(Base, table=True):
+    """A line of an order's timeline; with a `ref` once."""
+
+    __tablename__ = "timeline"
+    __table_args__ = (UniqueConstraint("order_id", "ref"), Index(None, "order_id", "seq"))
+
+    seq: int = Field(sa_type=Serial, primary_key=True)
+    order_id: str = Field(sa_type=Words, foreign_key="orders.id")
+    kind: str = Field(sa_type=Words)
+    text: str = Field(sa_type=Words)
+    author: str = Field(sa_type=Words)
+    visit: int | None
+    rule: str | None = Field(sa_type=Words)
+    at: datetime = Field(sa_type=Moment)
+    data: dict[str, Any] = Field(sa_type=Json)
+    ref: str | None = Field(sa_type=Words)
+
+
+class Task(Base, table=True):
+    """A task for employees."""
+
+    __tablename__ = "tasks"
+    __table_args__ = (Index(None, "order_id", "created_at", "id"),)
+
+    id: UUID = Field(primary_key=True)
+    order_id: str = Field(sa_type=Words, foreign_key="orders.id")
+    title: str = Field(sa_type=Words)
+    description: str = Field(sa_type=Words)
+    assignees: list[str] = Field(sa_type=Json)
+    participants: list[str] = Field(sa_type=Json)
+    checklist: list[dict[str, Any]] = Field(sa_type=Json)
+    due: datetime | None = Field(sa_type=Moment)
+    close_on_leave: bool
+    visit: int | None
+    rule: str | None = Field(sa_type=Words)
+    status: str = Field(sa_type=Words)
+    created_at: datetime = Field(sa_type=Moment)
+    closed_at: datetime | None = Field(sa_type=Moment)
+
+
+class TaskAssignee(Base, table=True):
+    """Who is to do a task: the index of `tasks.assignees`."""
+
+    __tablename__ = "task_assignees"
+
+    employee: str = Field(sa_type=Words, primary_key=True)
+    task_id: UUID = Field(primary_key=True, foreign_key="tasks.id", index=True)
+
+
+class Notice(Base, table=True):
+    """A message in an employee's inbox."""
+
+    __tablename__ = "notices"
+    __table_args__ = (UniqueConstraint("employee", "ref"), Index(None, "employee", "id"))
+
+    id: int = Field(sa_type=Serial, primary_key=True)
+    employee: str = Field(sa_type=Words, foreign_key="employees.id")
+    order_id: str | None = Field(sa_type=Words, foreign_key="orders.id", index=True)
+    text: str = Field(sa_type=Words)
+    sender: str = Field(sa_type=Words)
+    ref: str = Field(sa_type=Words)
+    created_at: datetime = Field(sa_type=Moment)
+    read_at: datetime | None = Field(sa_type=Moment)
+
+
+class OutboxMessage(Base, table=True):
+    """A message kept by the outbox provider."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (Index(None, "at", "send_id"),)
+
+    send_id: UUID = Field(primary_key=True)
+    provider_id: str = Field(sa_type=Words, unique=True)
+    channel: str = Field(sa_type=Words)
+    address: str = Field(sa_type=Words)
+    sender: str = Field(sa_type=Words)
+    subject: str = Field(sa_type=Words)
+    body: str = Field(sa_type=Words)
+    html: str = Field(sa_type=Words)
+    headers: dict[str, str] = Field(sa_type=Json)
+    at: datetime = Field(sa_type=Moment)
+
+
+class ApiKey(Base, table=True):
+    """An API key; of its secret only the SHA-256."""
+
+    __tablename__ = "api_keys"
+
+    id: str = Field(sa_type=Words, primary_key=True)
+    name: str = Field(sa_type=Words)
+    hash: str = Field(sa_type=Words, unique=True)
+    scopes: list[str] = Field(sa_type=Json)
+    created_at: datetime = Field(sa_type=Moment)
+    expires_at: datetime | None = Field(sa_type=Moment)
+    last_used_at: datetime | None = Field(sa_type=Moment)
+    revoked_at: datetime | None = Field(sa_type=Moment)

@@ -1,0 +1,60 @@
+"""Ports on loopback: the usual one, or a free one where it is taken."""
+
+import socket
+from dataclasses import dataclass
+
+from starter.cli.output import Failure
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Usual:
+    """A port: the usual number, the option that sets another, what it is for."""
+
+    number: int
+    option: str
+    use: str
+
+
+TEMPORAL = Usual(7233, "--temporal-port", "Temporal")
+TEMPORAL_UI = Usual(8233, "--ui-port", "the Temporal UI")
+GATEWAY = Usual(8080, "--port", "the gateway")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The port taken, and a sentence where it is not the usual one."""
+
+    number: int
+    words: str = ""
+
+
+def choose(usual: Usual, *, wanted: int | None) -> Chosen:
+    """Choose a port; raise Failure where the one asked for is taken."""
+    if wanted is not None:
+        if not _is_free(wanted):
+            raise Failure(f"Port {wanted} is taken", help=f"name another with {usual.option}, or leave it out")
+        return Chosen(wanted)
+    if _is_free(usual.number):
+        return Chosen(usual.number)
+    number = _free()
+    return Chosen(number, f"Port {usual.number} is taken: {usual.use} listens on {number}")
+
+
+def _is_free(number: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # As servers do: a port in TIME_WAIT counts as free, one that is listened on does not.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, number))
+        except OSError:
+            return False
+        return True
+
+
+def _free() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((HOST, 0))
+        number: int = probe.getsockname()[1]
+        return number

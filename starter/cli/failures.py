@@ -1,0 +1,68 @@
+"""Turns the errors of the product's parts into words, help and an exit code for people at a command line."""
+
+from pydantic import ValidationError
+
+from activities.runtime.temporal import TemporalDown as NoTemporal
+from activities.store.database import Conflict, NotFound, StoreDown
+from activities.store.facts import BadEvent
+from starter.cli.output import Exit, Failure
+from starter.client import NoAnswer, OrdersError, TemporalDown
+
+_TEMPORAL_HELP = "start everything with `orders up`, or set TEMPORAL_ADDRESS to a running server"
+_STORE_HELP = "check ORDERS_STORE_URL, and run `orders db upgrade`; `orders doctor` shows more"
+
+
+def failure_of(error: Exception) -> Failure:
+    """Return an error as a failure; one of ours that nobody expected says how to see more of it."""
+    if isinstance(error, StoreDown):
+        return Failure(f"The store cannot be used: {error.reason}", help=_STORE_HELP, code=Exit.UNREACHABLE)
+    if isinstance(error, TemporalDown | NoTemporal):
+        return Failure(_sentence(str(error)), help=_TEMPORAL_HELP, code=Exit.UNREACHABLE)
+    if isinstance(error, NoAnswer):
+        return Failure(str(error), help="start one with `orders worker`; what was sent may still be carried out")
+    if isinstance(error, NotFound):
+        return Failure(str(error), help=_LISTS.get(error.what, ""))
+    if isinstance(error, Conflict | BadEvent | OrdersError):
+        return Failure(str(error))
+    if isinstance(error, ValidationError):
+        return Failure(faults(error), code=Exit.USAGE)
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return Failure(f"{where}{error.strerror}", help="check the path, its permissions and the free space")
+    if isinstance(error, ModuleNotFoundError):
+        return Failure(f"The Python package '{error.name}' is missing", help="install the project again: make install")
+    return Failure(
+        f"Something unexpected went wrong ({type(error).__name__}: {error})",
+        help="run the command again as `orders --debug …` to see where, and report it",
+    )
+
+
+_LISTS = {
+    "order": "`orders order list` shows the orders; --shop names another shop",
+    "pipeline": "publish one with `orders pipeline publish FILE`",
+    "key": "`orders keys list` shows the keys",
+}
+
+
+def setting_failure(error: ValidationError) -> Failure:
+    """Return what is wrong with the environment's settings."""
+    words = "; ".join(
+        f"ORDERS_{'_'.join(str(part) for part in fault['loc']).upper()}: {fault['msg'].removeprefix('Value error, ')}"
+        for fault in error.errors(include_url=False)
+    )
+    return Failure(f"A setting is wrong: {words}", help="correct the environment variable", code=Exit.USAGE)
+
+
+def faults(error: ValidationError, *, prefix: str = "") -> str:
+    """Write what is wrong with given values, one after the other."""
+    return "; ".join(_fault(part["loc"], part["msg"], prefix=prefix) for part in error.errors(include_url=False))
+
+
+def _fault(place: tuple[int | str, ...], words: str, *, prefix: str) -> str:
+    name = ".".join(str(part) for part in place)
+    words = words.removeprefix("Value error, ")
+    return f"{prefix}{name}: {words}" if name else f"{prefix}{words}"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,131 @@
+"""`orders order create`: store an order and start its automation, as POST /v1/orders does."""
+
+import json as json_text
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from starter.cli.connections import known_settings, opened_store, run
+from starter.cli.delivery import deliver
+from starter.cli.named import JSON, SHOP
+from starter.cli.output import Exit, Failure, listed, note, say, say_record
+
+if TYPE_CHECKING:
+    from activities.store.database import Store, Tx
+    from activities.store.records import NewOrder, OrderRecord
+
+#: Under this source the product's own parts journal what happens to an order's record; the gateway does, too.
+_SOURCE = "orders"
+
+
+def create(
+    file: Annotated[
+        Path | None, typer.Argument(help="The order as JSON, as POST /v1/orders takes it; `-` reads standard input.")
+    ] = None,
+    number: Annotated[str, typer.Option(help="Its number; default: the shop's next one.")] = "",
+    total: Annotated[str, typer.Option(help="Its total, such as 49.00.")] = "",
+    currency: Annotated[str, typer.Option(help="ISO 4217 code.")] = "",
+    customer: Annotated[str, typer.Option(help="Id of a customer on record.")] = "",
+    first_name: Annotated[str, typer.Option(help="First name of a new customer.")] = "",
+    phone: Annotated[str, typer.Option(help="Phone of a new customer, with + and the country's code.")] = "",
+    email: Annotated[str, typer.Option(help="Mail address of a new customer.")] = "",
+    language: Annotated[str, typer.Option(help="Language of a new customer, such as pl.")] = "",
+    stage: Annotated[str, typer.Option(help="The stage it begins in; default: the pipeline's first.")] = "",
+    pipeline: Annotated[str, typer.Option(help="The pipeline it follows; default: shop.")] = "",
+    shop: SHOP = "",
+    json: JSON = False,
+) -> None:
+    """Create an order. Example: orders order create --total 49.00 --first-name Ada --email ada@mail.example"""
+    person: dict[str, object] = {"first_name": first_name, "language": language}
+    if phone:
+        person["phones"] = [{"number": phone}]
+    if email:
+        person["emails"] = [{"email": email}]
+    given: dict[str, object] = {
+        "number": number,
+        "total": total,
+        "currency": currency,
+        "customer_id": customer,
+        "customer": {name: value for name, value in person.items() if value},
+        "stage": stage,
+        "pipeline": pipeline,
+        "shop": shop,
+    }
+    run(_created(_read(file) | {name: value for name, value in given.items() if value}, is_json=json))
+
+
+async def _created(given: dict[str, object], *, is_json: bool) -> None:
+    settings = known_settings()
+    new = _checked({"shop": settings.shop} | given)
+    async with opened_store(settings) as store:
+        record = await _stored(store, new=new)
+        await deliver(settings, store=store, orders=(record.key,), source=_SOURCE, id=f"{record.key}:created")
+    if is_json:
+        say_record(record)
+        return
+    say(record.number)
+    note(f"Order {record.number} is created; see `orders order show {record.number}`")
+
+
+def _checked(given: dict[str, object]) -> "NewOrder":
+    from pydantic import ValidationError
+
+    from activities.store.records import NewOrder
+    from starter.cli.failures import faults
+
+    try:
+        return NewOrder.model_validate(given)
+    except ValidationError as error:
+        raise Failure(f"The order cannot be read: {faults(error)}", code=Exit.USAGE) from error
+
+
+async def _stored(store: "Store", *, new: "NewOrder") -> "OrderRecord":
+    from activities.store import journal, orders
+    from activities.store.database import Conflict
+    from activities.store.journal import Arrival
+
+    now = datetime.now(UTC)
+    try:
+        async with store.write() as tx:
+            await _check_stage(tx, new=new)
+            record = await orders.create(tx, new, now=now)
+            arrival = Arrival(
+                source=_SOURCE,
+                id=f"{record.key}:created",
+                type="order.created",
+                at=now,
+                data={"stage": new.stage} if new.stage else {},
+                orders=(record.key,),
+            )
+            await journal.append(tx, arrival, now=now)
+    except Conflict as error:
+        raise Failure(error.words, help="leave --number out to take the next free one") from error
+    return record
+
+
+async def _check_stage(tx: "Tx", *, new: "NewOrder") -> None:
+    from activities.actions import KINDS
+    from activities.shelf import Shelf
+
+    pipeline, _ = await Shelf(KINDS).latest(tx, name=new.pipeline)
+    if new.stage and new.stage not in pipeline.stages:
+        words = f"Pipeline '{new.pipeline}' has no stage '{new.stage}'"
+        raise Failure(words, help=f"stages: {listed(pipeline.stages)}", code=Exit.USAGE)
+
+
+def _read(file: Path | None) -> dict[str, object]:
+    if file is None:
+        return {}
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+        found = json_text.loads(text)
+    except OSError as error:
+        raise Failure(f"{file} cannot be read ({error.strerror})", code=Exit.USAGE) from error
+    except ValueError as error:
+        raise Failure(f"{file} is not JSON ({error})", code=Exit.USAGE) from error
+    if not isinstance(found, dict):
+        raise Failure(f"{file} is not a JSON object", help='{"number": "1001", "total": "49.00"}', code=Exit.USAGE)
+    return found

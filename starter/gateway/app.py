@@ -1,0 +1,69 @@
+"""Builds the gateway's application out of its parts; knows every group of routes and nothing of what they do."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.middleware import Middleware
+from fastapi.routing import APIRoute
+
+from starter.gateway import problems
+from starter.gateway.access import Access
+from starter.gateway.front import Front
+from starter.gateway.metrics import Metrics
+from starter.gateway.openapi import DESCRIPTION, TAGS, TITLE, with_problems
+from starter.gateway.parts import Parts
+from starter.gateway.routes import codec, commands, customers, desk, docs, employees, events, facts, health, why
+from starter.gateway.routes import orders as order_routes
+
+_ROUTERS = (
+    order_routes.router,
+    events.router,
+    facts.router,
+    why.router,
+    commands.router,
+    customers.router,
+    employees.router,
+    desk.router,
+    codec.router,
+    health.router,
+)
+
+
+def create_app(parts: Parts) -> FastAPI:
+    """Return the application. It kicks the relay; running it, and closing the store, is its maker's."""
+    metrics = Metrics(parts.relay)
+    settings = parts.settings
+    app = _Application(
+        title=TITLE,
+        version="1",
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        servers=[{"url": settings.public_url}] if settings.public_url else None,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=_name,
+        middleware=[
+            Middleware(Front, limit=settings.body_limit, metrics=metrics),
+            Middleware(Access, store=parts.store, per_minute=settings.rate_per_minute),
+        ],
+    )
+    app.state.parts = parts
+    app.state.metrics = metrics
+    problems.install(app)
+    for router in _ROUTERS:
+        app.include_router(router)
+    docs.install(app)
+    return app
+
+
+class _Application(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            self.openapi_schema = with_problems(super().openapi())
+        return self.openapi_schema
+
+
+def _name(route: APIRoute) -> str:
+    """Return the name of an operation: generated clients call it so."""
+    return route.name

@@ -1,0 +1,52 @@
+"""The outbox as a page to read: plain HTML, every value escaped, no script; mails in a frame that may do nothing."""
+
+from html import escape
+from urllib.parse import quote
+
+from activities.store.history import OutboxRecord
+from activities.store.records import Page
+
+#: Nothing is loaded from anywhere, and mails are shown without their pictures.
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; form-action 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; color: #1d2127; }
+article { border: 1px solid #d9dee5; border-radius: 8px; padding: .75rem 1rem; margin: 1rem 0; }
+header { color: #5b6572; font-size: 13px; } h2 { font-size: 16px; margin: .25rem 0; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; font: inherit; margin: .25rem 0; }
+iframe { width: 100%; height: 18rem; border: 1px solid #d9dee5; border-radius: 4px; background: #fff; }
+@media (prefers-color-scheme: dark) { body { background: #14171b; color: #e4e7eb; } article { border-color: #343b45; } }
+"""
+
+
+def page_of(page: Page[OutboxRecord]) -> str:
+    """Return the page of one page of messages."""
+    messages = "".join(_message(record) for record in page.items) or "<p>Nothing would have been sent so far.</p>"
+    following = f'<p><a href="?cursor={quote(page.next_cursor)}">Older</a></p>' if page.next_cursor else ""
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Outbox</title>'
+        f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>'
+        "<h1>Outbox</h1><p>What would have been sent, the newest first. Connect a provider to send for real.</p>"
+        f"{messages}{following}</body></html>"
+    )
+
+
+def _message(record: OutboxRecord) -> str:
+    sender = f" from {escape(record.sender)}" if record.sender else ""
+    subject = f"<h2>{escape(record.subject)}</h2>" if record.subject else ""
+    html = (
+        f'<details><summary>As a mail program shows it</summary><iframe sandbox title="Mail" '
+        f'srcdoc="{escape(record.html)}"></iframe></details>'
+        if record.html
+        else ""
+    )
+    return (
+        f"<article><header>{escape(record.channel)} to <b>{escape(record.address)}</b>{sender} · "
+        f'<time datetime="{record.at.isoformat()}">{record.at:%Y-%m-%d %H:%M:%S} UTC</time></header>'
+        f"{subject}<pre>{escape(record.body)}</pre>{html}</article>"
+    )

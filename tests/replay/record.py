@@ -1,0 +1,175 @@
+"""Record golden histories from a real server: `python -m tests.replay.record` writes tests/replay/histories/*.json.
+
+Finished orders and open ones: waiting, in the middle of a chain, on hold, after continue-as-new. Old histories stay;
+a new one gets a new name.
+"""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from activities.providers.errors import NotSent, Rejected
+from activities.providers.protocol import Accepted
+from tests.life.pipelines import SHOP, stages
+from tests.life.test_failures import Scripted, only
+from tests.support.house import House, store_at, working
+from tests.support.temporal import FASTER, SEARCH_ATTRIBUTES, TEMPORAL
+from workflows.contracts.commands import Hold, OneRule, Resume, StopWaiting
+from workflows.contracts.reasons import RunStatus
+
+HISTORIES = Path(__file__).parent / "histories"
+
+_CHAIN = stages(
+    "  new:\n    rules:\n"
+    "      - {id: first, log: first}\n"
+    "      - {id: second, after: first, wait: 1d, log: second}\n"
+    "      - {id: third, after: second, sms: Third}\n"
+    "  next:\n    triggers: [{webhook: go}]\n"
+)
+
+
+async def finished(house: House) -> None:
+    """From creation to delivery."""
+    await house.publish(SHOP)
+    await house.order("1")
+    await house.until_run("1", "thanks", RunStatus.DONE)
+    await house.event("1", "payment.paid")
+    await house.until_stage("1", "paid")
+    await house.event("1", "shipment.shipped")
+    await house.until_run("1", "on-the-way", RunStatus.DONE)
+    await house.event("1", "shipment.delivered")
+    await house.handle("1").result()
+
+
+async def waiting(house: House) -> None:
+    """Open: a reminder waits for its moment."""
+    await house.publish(SHOP)
+    await house.order("1")
+    await house.until_run("1", "thanks", RunStatus.DONE)
+    await house.until_run("1", "check", RunStatus.DONE)
+
+
+async def mid_chain(house: House) -> None:
+    """Open: the first rule of a chain is done, the second waits; an event that moved nothing came between."""
+    await house.publish(_CHAIN)
+    await house.order("1")
+    await house.until_run("1", "first", RunStatus.DONE)
+    await house.decision("1", await house.event("1", "call.missed"))
+
+
+async def held(house: House) -> None:
+    """Open: on hold, with an event kept back."""
+    await house.publish(_CHAIN)
+    await house.order("1")
+    await house.until_run("1", "first", RunStatus.DONE)
+    await house.orders.hold(house.key("1"), command=Hold(by="olga", id="hold-1"))
+    await house.decision("1", await house.event("1", "webhook.go"))
+
+
+async def commanded(house: House) -> None:
+    """Held, resumed, a rule run now, the rest stopped, then moved by an event."""
+    await house.publish(_CHAIN)
+    await house.order("1")
+    await house.until_run("1", "first", RunStatus.DONE)
+    await house.orders.hold(house.key("1"), command=Hold(by="olga"))
+    await house.orders.resume(house.key("1"), command=Resume(by="olga"))
+    await house.orders.run_now(house.key("1"), command=OneRule(rule="second", by="olga"))
+    await house.until_run("1", "third", RunStatus.DONE)
+    await house.orders.stop_waiting(house.key("1"), command=StopWaiting(by="olga"))
+    await house.event("1", "webhook.go")
+    await house.until_stage("1", "next")
+
+
+async def failed_and_repeated(house: House) -> None:
+    """A send that failed for good and was repeated by hand."""
+    await waiting_for_failure(house)
+    await house.orders.repeat(house.key("1"), command=OneRule(rule="thanks", by="olga"))
+    await house.until_run("1", "thanks", RunStatus.DONE)
+
+
+async def waiting_for_failure(house: House) -> None:
+    await house.publish(SHOP)
+    await house.order("1")
+    await house.until_run("1", "thanks", RunStatus.FAILED)
+
+
+async def left_while_sending(house: House) -> None:
+    """The stage is left while a send is being tried again: its activity is cancelled."""
+    await house.publish(SHOP)
+    await house.order("1")
+    await house.until_run("1", "note", RunStatus.DONE)
+    await house.event("1", "payment.paid")
+    await house.until_run("1", "pack", RunStatus.DONE)
+    await asyncio.sleep(1)
+
+
+async def continued(house: House) -> None:
+    """Continued as new by the length of its history, with a waiting chain."""
+    await house.publish(_CHAIN)
+    await house.order("1")
+    await house.until_run("1", "first", RunStatus.DONE)
+    last = ""
+    for _ in range(230):
+        last = await house.event("1", "call.missed")
+        await house.decision("1", last)
+    first = (await house.handle("1").describe()).raw_description.workflow_execution_info.first_run_id
+
+    async def is_continued() -> bool:
+        return (await house.handle("1").describe()).run_id != first
+
+    await house.until(is_continued)
+    await house.event("1", "webhook.go")
+    await house.until_stage("1", "next")
+
+
+Scenario = Callable[[House], Awaitable[None]]
+
+SCENARIOS: dict[str, tuple[Scenario, Scripted | None]] = {
+    "finished": (finished, None),
+    "waiting": (waiting, None),
+    "mid-chain": (mid_chain, None),
+    "held": (held, None),
+    "commanded": (commanded, None),
+    "failed-and-repeated": (failed_and_repeated, Scripted(Rejected("21211", "not a phone number"))),
+    "left-while-sending": (left_while_sending, Scripted(*[NotSent("busy", retry_after=timedelta(seconds=5))] * 9)),
+    "continued": (continued, Scripted(arrived=Accepted("none"))),
+}
+
+
+async def record(name: str, *, folder: Path = HISTORIES) -> Path:
+    """Play one scenario on a server of its own and write its last run's history."""
+    play, provider = SCENARIOS[name]
+    environment = await WorkflowEnvironment.start_local(
+        dev_server_existing_path=str(TEMPORAL),
+        dev_server_extra_args=FASTER,
+        dev_server_log_level="error",
+        data_converter=pydantic_data_converter,
+        search_attributes=SEARCH_ATTRIBUTES,
+    )
+    with tempfile.TemporaryDirectory() as place:
+        async with environment, store_at(Path(place)) as store:
+            house = House(store, environment.client)
+            async with working(house, providers=only(provider) if provider else None):
+                await play(house)
+                history = await house.handle("1").fetch_history()
+                await house.close()
+    target = folder / f"{name}.json"
+    target.write_text(history.to_json() + "\n")
+    return target
+
+
+def main() -> None:
+    """Record the scenarios named on the command line, else those that have no history yet."""
+    names = sys.argv[1:] or [name for name in SCENARIOS if not (HISTORIES / f"{name}.json").exists()]
+    for name in names:
+        print(asyncio.run(record(name)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""Mails to customers and employees. Covers C3, E19, M42."""
+
+import pytest
+
+from tests.rules.desk import Desk
+from workflows.contracts.reasons import RunReason, RunStatus
+
+ANNA = {
+    "first_name": "Anna",
+    "emails": [{"email": "anna@example.com", "type": "home"}, {"email": "anna@work.example", "type": "work"}],
+}
+
+
+async def test_mail_has_a_plain_and_an_html_part(desk: Desk) -> None:
+    key = await desk.order(customer=ANNA)
+    run = await desk.run(key, "email: pay-link")
+    (sent,) = await desk.outbox()
+    link = "https://shop.example/pay/t_1001_"
+    assert (sent.channel, sent.address, sent.subject) == ("email", "anna@example.com", "Pay for order 1001")
+    assert sent.body == f"Please pay: {link}\n"
+    assert sent.html == (f'<p>Please <strong>pay</strong>: <a href="{link}" rel="noopener noreferrer">{link}</a></p>\n')
+    assert run.status is RunStatus.DONE
+    assert run.results == {"mailbox": "shop@example.com", "language": "en"}
+
+
+async def test_subject_and_text_are_in_the_language_of_the_customer(desk: Desk) -> None:
+    key = await desk.order(customer={**ANNA, "language": "pl"})
+    await desk.run(key, "email: pay-link")
+    (sent,) = await desk.outbox()
+    assert sent.subject == "Opłać zamówienie 1001"
+    assert sent.body.startswith("Prosimy o płatność")
+
+
+async def test_subject_of_the_rule_wins_and_stays_one_line(desk: Desk) -> None:
+    key = await desk.order(customer=ANNA, note="a\r\nBcc: all@example.com")
+    await desk.run(key, "email: pay-link\nsubject: 'About {{ order.note }}'")
+    assert [sent.subject for sent in await desk.outbox()] == ["About a Bcc: all@example.com"]
+
+
+async def test_value_of_a_customer_is_text_and_never_markup(desk: Desk) -> None:
+    key = await desk.order(customer={**ANNA, "first_name": "[x](https://evil.example) <b>y</b>"})
+    await desk.run(key, "email: 'Hello {{ customer.first_name }}'\nsubject: Hello")
+    (sent,) = await desk.outbox()
+    assert "<b>" not in sent.html
+    assert ">x</a>" not in sent.html
+
+
+@pytest.mark.parametrize(("wanted", "address"), [("auto", "anna@example.com"), ("work", "anna@work.example")])
+async def test_address_of_the_named_type_is_used(desk: Desk, wanted: str, address: str) -> None:
+    key = await desk.order(customer=ANNA)
+    await desk.run(key, f"email: pay-link\naddress: {wanted}")
+    assert [sent.address for sent in await desk.outbox()] == [address]
+
+
+async def test_rule_does_not_run_without_an_address_of_the_named_type(desk: Desk) -> None:
+    run = await desk.run(await desk.order(customer=ANNA), "email: pay-link\naddress: mobile")
+    assert (run.status, run.reason) == (RunStatus.SKIPPED, RunReason.NO_SUCH_ADDRESS_TYPE)
+    assert "address: auto" in run.words
+
+
+async def test_company_is_written_to_where_the_contact_has_no_address(desk: Desk) -> None:
+    await desk.customer("acme", kind="company", company="ACME", emails=[{"email": "office@acme.example"}])
+    key = await desk.order(customer={"first_name": "Anna", "company_id": "acme"})
+    await desk.run(key, "email: pay-link")
+    assert [sent.address for sent in await desk.outbox()] == ["office@acme.example"]
+
+
+async def test_mail_is_journalled_for_the_order(desk: Desk) -> None:
+    key = await desk.order(customer=ANNA)
+    await desk.run(key, "email: pay-link")
+    (event,) = await desk.events(key)
+    assert event.type == "email.sent"
+    assert event.data == {"mailbox": "shop@example.com", "automation": True, "rule": "email"}
+
+
+async def test_named_mailbox_is_used(desk: Desk) -> None:
+    key = await desk.order(customer=ANNA)
+    await desk.run(key, "email: pay-link\nfrom: sales@example.com")
+    assert [sent.sender for sent in await desk.outbox()] == ["sales@example.com"]
+
+
+async def test_auto_takes_the_mailbox_last_used_to_write_to_this_customer(desk: Desk) -> None:
+    await desk.customer("anna", **ANNA)
+    await desk.run(await desk.order("1001", customer_id="anna"), "email: pay-link\nfrom: sales@example.com")
+    run = await desk.run(await desk.order("1002", customer_id="anna"), "email: pay-link\nfrom: auto")
+    assert run.results["mailbox"] == "sales@example.com"
+
+
+async def test_auto_takes_the_default_mailbox_for_a_new_customer(desk: Desk) -> None:
+    desk.default_mailbox = "hello@example.com"
+    run = await desk.run(await desk.order(customer=ANNA), "email: pay-link\nfrom: auto")
+    assert run.results["mailbox"] == "hello@example.com"
+
+
+async def test_mailbox_under_defaults_is_the_rules_own(desk: Desk) -> None:
+    key = await desk.order(customer=ANNA)
+    run = await desk.run(key, "email: pay-link", defaults="{email: {from: sales@example.com}}")
+    assert run.results["mailbox"] == "sales@example.com"
+
+
+async def test_without_any_mailbox_the_rule_fails_and_names_the_setting(desk: Desk) -> None:
+    desk.default_mailbox = ""
+    run = await desk.run(await desk.order(customer=ANNA), "email: pay-link")
+    assert (run.status, run.reason) == (RunStatus.FAILED, RunReason.MISCONFIGURED)
+    assert "ORDERS_DEFAULT_MAILBOX" in run.words
+    assert await desk.outbox() == []
+
+
+async def test_mail_to_employees_is_no_mail_to_the_customer(desk: Desk) -> None:
+    await desk.department("sales")
+    await desk.employee("olga", email="olga@example.com", department="sales")
+    await desk.employee("marek", email="marek@example.com", department="sales")
+    key = await desk.order(customer={**ANNA, "language": "pl", "consent": {"email": False}})
+    await desk.run(key, "email: pay-link\nto: sales")
+    sent = await desk.outbox()
+    assert [(mail.address, mail.subject) for mail in sent] == [
+        ("marek@example.com", "Pay for order 1001"),
+        ("olga@example.com", "Pay for order 1001"),
+    ]
+    assert await desk.events(key) == []
+
+
+async def test_unsubscribed_customer_gets_no_mail(desk: Desk) -> None:
+    """Covers M63."""
+    run = await desk.run(await desk.order(customer={**ANNA, "consent": {"email": False}}), "email: pay-link")
+    assert (run.status, run.reason) == (RunStatus.SKIPPED, RunReason.UNSUBSCRIBED)
+    assert await desk.outbox() == []

@@ -1,0 +1,82 @@
+"""Every rule kind is complete: registered, described for editors, titled without a person's data."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from activities.actions import ACTIONS, KINDS
+from workflows.pipeline.kinds import RuleKind
+
+EXPECTED = {
+    *("sms", "email", "webhook", "log", "comment", "notify", "control", "task", "assign", "move", "set"),
+    *("mark_paid", "mark_shipped", "allow_delivery", "cancel", "code", "wait_for"),
+}
+
+SETTINGS: dict[str, dict[str, object]] = {
+    "assign": {"assign": {"from": ["olga"]}},
+    "set": {"set": {"note": "x"}},
+    "code": {"code": {}},
+    "wait_for": {"wait_for": "customer", "at_most": "2d"},
+    "mark_paid": {"mark_paid": True},
+    "mark_shipped": {"mark_shipped": True},
+    "allow_delivery": {"allow_delivery": True},
+}
+
+EVERY_KIND = pytest.mark.parametrize("kind", list(KINDS), ids=KINDS.names())
+
+
+def test_every_kind_of_this_release_is_registered() -> None:
+    assert set(ACTIONS) == set(KINDS.names()) == EXPECTED
+
+
+@EVERY_KIND
+def test_kind_either_records_or_composes(kind: RuleKind) -> None:
+    action = ACTIONS[kind.name]
+    assert kind.is_record == (action.record is not None) == (action.compose is None)
+
+
+@EVERY_KIND
+def test_every_setting_has_a_description_and_an_example_for_editors(kind: RuleKind) -> None:
+    bare = [path for path, schema in properties(kind) if not (schema.get("description") and schema.get("examples"))]
+    assert bare == []
+
+
+@EVERY_KIND
+def test_no_setting_offers_null(kind: RuleKind) -> None:
+    assert '"null"' not in json.dumps(kind.settings.model_json_schema())
+
+
+@EVERY_KIND
+def test_kind_has_a_setting_of_its_own_name(kind: RuleKind) -> None:
+    assert kind.name in kind.settings.model_fields
+
+
+@EVERY_KIND
+def test_texts_and_references_name_settings(kind: RuleKind) -> None:
+    named = {text.name for text in kind.texts} | {name.partition(".")[0] for name in kind.references}
+    assert named <= set(kind.settings.model_fields)
+
+
+@EVERY_KIND
+def test_every_kind_has_a_title(kind: RuleKind) -> None:
+    assert kind.title is not None
+    assert kind.title(kind.settings.model_validate(SETTINGS.get(kind.name, {kind.name: "thanks"})))
+
+
+def test_kinds_load_without_what_only_single_rules_need() -> None:
+    heavy = ("aiohttp", "nh3", "markdown_it", "liquid", "standardwebhooks")
+    code = f"import sys, activities.actions; print([name for name in {heavy} if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def properties(kind: RuleKind) -> Iterator[tuple[str, dict[str, object]]]:
+    schema = kind.settings.model_json_schema()
+    for name, found in schema.get("properties", {}).items():
+        yield name, found
+    for model, inner in schema.get("$defs", {}).items():
+        for name, found in inner.get("properties", {}).items():
+            yield f"{model}.{name}", found

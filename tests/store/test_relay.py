@@ -1,0 +1,74 @@
+"""What Temporal did not take yet: leases, tries, the dead and their replay."""
+
+from datetime import timedelta
+
+from activities.store import journal, relay
+from activities.store.database import Store
+from activities.store.journal import Delivery
+from tests.store.builders import KEY, NOW, arrival, later, put_order, take
+from tests.store.test_journal import decision
+
+MINUTE = timedelta(minutes=1)
+
+
+async def some(store: Store, **more: float) -> list[Delivery]:
+    async with store.write() as tx:
+        return await relay.claim_undelivered(tx, now=later(**more), limit=10, lease=MINUTE)
+
+
+async def test_a_claimed_delivery_is_left_alone_until_its_lease_ends(store: Store) -> None:
+    await put_order(store)
+    await take(store, arrival("call.incoming", data={"line": "one"}))
+    first = await some(store)
+    assert [(d.key, d.event.id, d.event.type, d.event.data, d.attempts) for d in first] == [
+        (KEY, "e1", "call.incoming", {}, 0)
+    ]
+    assert await some(store, seconds=59) == []
+    assert await some(store, seconds=60) == first
+
+
+async def test_a_delivered_or_decided_event_is_not_sent_again(store: Store) -> None:
+    await put_order(store)
+    taken = await take(store, arrival("call.incoming"))
+    await take(store, arrival("call.incoming", id="e2"))
+    async with store.write() as tx:
+        await relay.mark_delivered(tx, ids=[delivery.id for delivery in taken.deliveries], now=NOW)
+        await relay.mark_delivered(tx, ids=[], now=NOW)
+        await journal.decided(tx, KEY, source="bank", id="e2", decision=decision("e2"), verdict={}, now=NOW)
+    assert await some(store, days=1) == []
+
+
+async def test_the_grace_of_an_arrival_keeps_relays_away(store: Store) -> None:
+    await put_order(store)
+    await take(store, arrival("call.incoming", grace=MINUTE))
+    assert await some(store) == []
+    assert len(await some(store, seconds=60)) == 1
+
+
+async def test_ten_failed_tries_are_the_end_and_a_replay_begins_anew(store: Store) -> None:
+    await put_order(store)
+    await take(store, arrival("call.incoming"))
+    for n in range(10):
+        (delivery,) = await some(store, hours=n)
+        assert delivery.attempts == n
+        async with store.write() as tx:
+            await relay.mark_failed(tx, id=delivery.id, error="refused", now=later(hours=n))
+    assert await some(store, days=2) == []
+    async with store.write() as tx:
+        (dead,) = await relay.dead(tx)
+        assert dead.event.id == "e1"
+        assert await relay.replay(tx, id=dead.id)
+        assert not await relay.replay(tx, id=dead.id)
+    assert len(await some(store, days=2)) == 1
+
+
+async def test_an_unreachable_temporal_is_no_try(store: Store) -> None:
+    await put_order(store)
+    await take(store, arrival("call.incoming"))
+    for n in range(20):
+        (delivery,) = await some(store, hours=n)
+        assert delivery.attempts == 0
+        async with store.write() as tx:
+            await relay.mark_failed(tx, id=delivery.id, error="down", now=later(hours=n), is_try=False)
+    assert await some(store, hours=19) == []
+    assert len(await some(store, hours=19, seconds=5)) == 1

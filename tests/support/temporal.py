@@ -1,0 +1,79 @@
+"""A Temporal dev server for tests, one per test process (it starts in 0.4 s), with the product's search attributes."""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.client import Client
+from temporalio.common import SearchAttributeKey
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+TEMPORAL = Path(sys.executable).parent / "temporal"
+
+SEARCH_ATTRIBUTES: list[SearchAttributeKey[Any]] = [
+    *(
+        SearchAttributeKey.for_keyword(name)
+        for name in (
+            "OrderNumber",
+            "OrderStage",
+            "OrderStageKind",
+            "OrderShop",
+            "OrderPipeline",
+            "OrderAttention",
+            "OrderResponsible",
+        )
+    ),
+    SearchAttributeKey.for_float("OrderTotal"),
+    SearchAttributeKey.for_bool("OrderPaid"),
+    SearchAttributeKey.for_datetime("OrderNextAt"),
+    SearchAttributeKey.for_keyword_list("OrderTags"),
+]
+
+#: The dev server throttles its own queues; without these a serial test takes 2.6 times as long.
+FASTER = [
+    part
+    for queue in ("transfer", "timer", "visibility")
+    for part in ("--dynamic-config-value", f"history.{queue}ProcessorMaxPollRPS=1000")
+]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def temporal_server() -> AsyncIterator[str]:
+    """Run a dev server for the whole session; the value is its address."""
+    environment = await WorkflowEnvironment.start_local(
+        dev_server_existing_path=str(TEMPORAL),
+        dev_server_extra_args=FASTER,
+        dev_server_log_level="error",
+        data_converter=pydantic_data_converter,
+        search_attributes=SEARCH_ATTRIBUTES,
+    )
+    yield environment.client.service_client.config.target_host
+    await environment.shutdown()
+
+
+@pytest_asyncio.fixture
+async def temporal_client(temporal_server: str) -> Client:
+    """Connect a client of one's own to the shared dev server, on the test's loop."""
+    return await Client.connect(temporal_server, data_converter=pydantic_data_converter)
+
+
+@asynccontextmanager
+async def skipping_server() -> AsyncIterator[WorkflowEnvironment]:
+    """Run a server that skips time; it cannot list workflows, and knows our search attributes."""
+    environment = await WorkflowEnvironment.start_time_skipping(
+        test_server_existing_path=str(TEMPORAL.with_name("temporal-test-server")),
+        data_converter=pydantic_data_converter,
+    )
+    types: dict[str, Any] = {key.name: key.indexed_value_type for key in SEARCH_ATTRIBUTES}
+    try:
+        await environment.client.operator_service.add_search_attributes(
+            AddSearchAttributesRequest(namespace=environment.client.namespace, search_attributes=types)
+        )
+        yield environment
+    finally:
+        await environment.shutdown()

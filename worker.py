@@ -1,0 +1,142 @@
+"""The worker process: settings, store, providers, registration; runs until SIGTERM. Nobody imports it.
+
+python -m worker [--queue orders-sms ...]      without --queue it serves every queue
+"""
+
+import argparse
+import asyncio
+import gc
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import uvloop
+from prometheus_client import start_http_server
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from activities.actions import ACTIONS, KINDS
+from activities.decide import Decisions
+from activities.providers.registry import ProviderOptions
+from activities.providers.registry import connect as connect_providers
+from activities.records import Records
+from activities.registration import by_queue
+from activities.runtime import logs, temporal
+from activities.runtime.settings import Settings
+from activities.runtime.workers import orders_worker, sending_worker
+from activities.sends import SendLimits, Sends
+from activities.shelf import Shelf
+from activities.store.database import Store, StoreDown
+from starter.client import OrdersClient
+from starter.relay import Relay
+from workflows.contracts.ids import TASK_QUEUE
+
+#: Exit codes as those of the `orders` command.
+OK, FAILED, USAGE, UNREACHABLE = 0, 1, 2, 4
+
+_log = logs.log("worker")
+
+
+def main() -> int:
+    """Run the worker until it is told to stop; return its exit code."""
+    parser = argparse.ArgumentParser(prog="worker", description="Carry out the orders' workflows and rules.")
+    parser.add_argument("--queue", action="append", default=[], help="serve this task queue only (repeatable)")
+    given = parser.parse_args()
+    settings = Settings()
+    logs.configure(settings)
+    try:
+        return uvloop.run(_run(settings, queues=given.queue))
+    except (temporal.TemporalDown, StoreDown) as error:
+        _log.error("The worker cannot start", reason=str(error))
+        return UNREACHABLE
+    except UnknownQueue as error:
+        _log.error("The worker cannot start", reason=str(error))
+        return USAGE
+
+
+class UnknownQueue(Exception):
+    """A queue was named that no rule kind uses."""
+
+
+async def _run(settings: Settings, *, queues: list[str]) -> int:
+    store = await Store.open(settings.store_url, pool=settings.store_pool)
+    try:
+        await store.check()
+        client = await temporal.connect(settings, metrics_port=settings.temporal_metrics_port)
+        workers = _workers(client, activities=_activities(settings, store), queues=queues)
+        relay = Relay(store, orders=OrdersClient(client, shop=settings.shop))
+        if settings.metrics_port:
+            start_http_server(settings.metrics_port, addr="127.0.0.1")
+        gc.collect()
+        gc.freeze()  # a full collection over thousands of cached orders would stop every workflow for seconds
+        return await _until_told(workers, relay=relay)
+    finally:
+        await store.close()
+
+
+def _activities(settings: Settings, store: Store) -> dict[str, list[Callable[..., Any]]]:
+    shelf = Shelf(KINDS)
+    options = ProviderOptions(
+        sms_provider=settings.sms_provider,
+        email_provider=settings.email_provider,
+        webhook_allow_private=settings.webhook_allow_private,
+        secrets=settings.secrets,
+    )
+    providers = connect_providers(options, store=store, environment=os.environ)
+    limits = SendLimits(
+        lease=timedelta(seconds=settings.lease_seconds), default_mailbox=settings.default_mailbox, pace=settings.pace
+    )
+    return by_queue(
+        ACTIONS,
+        decisions=Decisions(store, shelf=shelf, pace=settings.pace),
+        records=Records(store, shelf=shelf, actions=ACTIONS, pace=settings.pace),
+        sends=Sends(store, shelf=shelf, actions=ACTIONS, providers=providers, limits=limits),
+    )
+
+
+def _workers(client: Client, *, activities: dict[str, list[Callable[..., Any]]], queues: list[str]) -> list[Worker]:
+    unknown = [queue for queue in queues if queue not in activities]
+    if unknown:
+        raise UnknownQueue(f"no task queue {', '.join(unknown)}; there are {', '.join(activities)}")
+    workers = []
+    for queue in queues or list(activities):
+        if queue == TASK_QUEUE:
+            workers.append(orders_worker(client, activities=activities[queue]))
+        else:
+            workers.append(sending_worker(client, activities=activities[queue], task_queue=queue))
+    return workers
+
+
+async def _until_told(workers: list[Worker], *, relay: Relay) -> int:
+    """Run the workers and the relay until SIGTERM or SIGINT; a part that ends by itself is a failure."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with suppress(NotImplementedError):  # Windows
+            loop.add_signal_handler(number, told.set)
+    parts = [asyncio.create_task(worker.run()) for worker in workers]
+    relaying = asyncio.create_task(relay.run())
+    waiting = asyncio.create_task(told.wait())
+    _log.info("Worker is ready", queues=[worker.task_queue for worker in workers])
+    await asyncio.wait([*parts, relaying, waiting], return_when=asyncio.FIRST_COMPLETED)
+    is_told = told.is_set()
+    relaying.cancel()
+    await asyncio.gather(*(worker.shutdown() for worker in workers))
+    ended = await asyncio.gather(*parts, relaying, return_exceptions=True)
+    waiting.cancel()
+    for failure in ended:
+        if isinstance(failure, Exception):
+            _log.error("A part of the worker failed", exc_info=failure)
+    _log.info("Worker has stopped")
+    return OK if is_told else FAILED
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # the SDK's threads may abort the interpreter at a normal exit (sdk-python issue 300)

@@ -1,0 +1,1 @@
+"""What crosses Temporal: ids, events, plans, run outcomes, order state. Pydantic only; no person's data."""

@@ -1,0 +1,23 @@
+"""The workflow's input: the order's key, and what survives continue-as-new."""
+
+from workflows.contracts.base import Contract
+from workflows.contracts.commands import TimelineEntry
+from workflows.contracts.ids import OrderKey
+from workflows.contracts.plans import Plan
+from workflows.contracts.state import OrderState
+
+
+class Carry(Contract):
+    """All that survives continue-as-new: the state, and the visit's runs with their absolute moments."""
+
+    state: OrderState
+    plan: Plan | None = None
+    timeline: list[TimelineEntry] = []
+    runs_before: int = 0
+
+
+class OrderInput(Contract):
+    """Start an order's workflow. `carry` is set by continue-as-new only."""
+
+    key: OrderKey
+    carry: Carry | None = None

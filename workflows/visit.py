@@ -1,0 +1,355 @@
+"""One stay of an order in a stage: its runs, their chains and waits, carried out on any clock until the stage is left.
+
+Every await that can outlive the visit is followed by a guard: a run's `turn` is bumped when its task is replaced,
+skipped or left, and a task whose turn is over does nothing more. `task.cancel()` alone would lose cancels.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from workflows.contracts.events import Event
+from workflows.contracts.ids import OrderKey
+from workflows.contracts.plans import Due, Plan, PlannedRun
+from workflows.contracts.reasons import RunReason, RunStatus
+from workflows.contracts.runs import RunItem, RunOutcome, RunsOutcome, RunsRequest
+
+#: How long a run waits before it asks again, where the store held it and the workflow has not heard of the hold.
+HOLD_CHECK = timedelta(seconds=5)
+
+
+class Clock(Protocol):
+    """Time, and the two ways to carry rules out."""
+
+    def now(self) -> datetime:
+        """Return the present moment of this clock (UTC)."""
+        ...
+
+    async def sleep_until(self, moment: datetime, *, words: str) -> None:
+        """Sleep until the moment; `words` say until when, why, then what."""
+        ...
+
+    async def record(self, request: RunsRequest) -> RunsOutcome:
+        """Carry out rules that only touch our own records."""
+        ...
+
+    async def send(self, request: RunsRequest, *, run: PlannedRun) -> RunOutcome:
+        """Carry out one rule that leaves the house, with its retries; never raises for a failed rule."""
+        ...
+
+
+class Host(Protocol):
+    """What a visit needs of the order's automation."""
+
+    key: OrderKey
+    resumed: asyncio.Event
+
+    @property
+    def is_held(self) -> bool:
+        """Say whether the automation is on hold."""
+        ...
+
+    def take_all(self, events: Iterable[Event]) -> None:
+        """Take the events that a run caused, whether its visit was left or not: they happened."""
+        ...
+
+    def run_ended(self, run: "Run", outcome: RunOutcome) -> None:
+        """Hear that a run ended (or is held)."""
+        ...
+
+    def task_ended(self, failure: BaseException | None) -> None:
+        """Hear that one of the visit's tasks is over; a failure is a bug, and stops the order visibly."""
+        ...
+
+
+@dataclass(eq=False)
+class Run:
+    """One rule of the visit, as it stands."""
+
+    planned: PlannedRun
+    due: datetime | None
+    words: str
+    status: RunStatus
+    reason: RunReason | None
+    turn: int = 0
+    is_executing: bool = False
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    task: "asyncio.Task[None] | None" = None
+
+    @property
+    def rule(self) -> str:
+        """The rule's id."""
+        return self.planned.rule
+
+    @property
+    def stops_chain(self) -> bool:
+        """Say whether the rules after it do not run (M11)."""
+        if self.status is RunStatus.FAILED:
+            return not self.planned.continues_on_failure
+        return self.status is RunStatus.STOPPED
+
+    def as_planned(self) -> PlannedRun:
+        """Return the run as it stands, for continue-as-new and queries."""
+        changes = {"due": self.due, "status": self.status, "reason": self.reason, "words": self.words}
+        return self.planned.model_copy(update=changes)
+
+
+class Visit:
+    """The runs of one visit. `start` once; then runs end, are re-timed, skipped, repeated; `leave` once."""
+
+    def __init__(self, plan: Plan, *, clock: Clock, host: Host) -> None:
+        self.number = plan.visit
+        self.card = plan.card
+        self.runs = {
+            planned.rule: Run(planned, planned.due, planned.words, planned.status, planned.reason)
+            for planned in plan.runs
+        }
+        self._clock = clock
+        self._host = host
+        self._tasks: list[asyncio.Task[None]] = []
+        self._batch: list[tuple[Run, asyncio.Future[RunOutcome]]] = []
+        self._batches = 0
+
+    def start(self) -> None:
+        """Start every run that has not ended; one whose outcome is unknown waits for a person."""
+        for run in self.runs.values():
+            if run.status.is_end:
+                run.ended.set()
+            elif run.reason is not RunReason.OUTCOME_UNKNOWN:
+                self._start(run)
+
+    def leave(self) -> None:
+        """Stop all runs: the guard first, then the tasks, in list order, each once. What was claimed drains."""
+        for run in self.runs.values():
+            run.turn += 1
+        for run in self.runs.values():
+            if run.task is not None:
+                run.task.cancel()
+
+    @property
+    def is_recording(self) -> bool:
+        """Say whether record-only runs are being carried out right now: they end in a moment."""
+        return self._batches > 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Say whether anything is in flight: a run being carried out, or a cancelled one that drains."""
+        self._tasks = [task for task in self._tasks if not task.done()]
+        waiting = {id(run.task) for run in self.runs.values() if run.task is not None and not run.is_executing}
+        return self._batches > 0 or any(id(task) not in waiting for task in self._tasks)
+
+    async def drain(self) -> None:
+        """Wait until everything that was in flight has ended."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def next_at(self) -> datetime | None:
+        """Return the moment of the run that is next, None where nothing waits for a moment."""
+        dues = [run.due for run in self.runs.values() if run.due and not run.status.is_end and not run.is_executing]
+        return min(dues, default=None)
+
+    # --- what operators and events do to runs --------------------------------------------------------------------
+
+    def retime(self, dues: Iterable[Due]) -> None:
+        """Give waiting runs new moments."""
+        for due in dues:
+            run = self.runs.get(due.rule)
+            if run is None or run.status.is_end or run.is_executing:
+                continue
+            run.due, run.words = due.at, due.words or run.words
+            before = self.runs.get(run.planned.after or "")
+            if before is None or before.ended.is_set():
+                self._restart(run)
+
+    def call(self, rules: Iterable[str]) -> None:
+        """Carry waiting runs out now, whatever they wait for."""
+        for rule in rules:
+            run = self.runs.get(rule)
+            if run is not None and not run.status.is_end and not run.is_executing:
+                run.due = None
+                self._restart(run, is_called=True)
+
+    def end(self, rules: Iterable[str], *, status: RunStatus, reason: RunReason) -> None:
+        """End runs unrun; a skipped one lets its chain go on."""
+        for rule in rules:
+            run = self.runs.get(rule)
+            if run is None or run.status.is_end:
+                continue
+            self._stop(run)
+            run.status, run.reason = status, reason
+            run.ended.set()
+
+    def repeat(self, rules: Iterable[str]) -> None:
+        """Carry failed or held runs out again, and revive the chains that their failure stopped."""
+        for rule in rules:
+            run = self.runs.get(rule)
+            if run is None or run.is_executing:
+                continue
+            self._revive(run)
+            for other in self.runs.values():
+                if other.reason is RunReason.PREVIOUS_FAILED and self._is_after(other, run):
+                    self._revive(other)
+                    other.due = None
+                    self._start(other)
+            self._restart(run, is_called=True)
+
+    def resume(self) -> None:
+        """Start the runs again that the store held although the workflow knew of no hold."""
+        for run in self.runs.values():
+            if run.status is RunStatus.HELD and run.reason is RunReason.ON_HOLD:
+                self._restart(run, is_called=True)
+
+    # --- a run's life ----------------------------------------------------------------------------------------------
+
+    def _start(self, run: Run, *, is_called: bool = False) -> None:
+        run.task = asyncio.create_task(self._guarded(run, run.turn, is_called=is_called))
+        self._tasks.append(run.task)
+
+    def _stop(self, run: Run) -> None:
+        run.turn += 1
+        if run.task is not None:
+            run.task.cancel()
+            run.task = None
+
+    def _restart(self, run: Run, *, is_called: bool = False) -> None:
+        self._stop(run)
+        self._start(run, is_called=is_called)
+
+    def _revive(self, run: Run) -> None:
+        run.status, run.reason = RunStatus.PLANNED, None
+        if run.ended.is_set():
+            run.ended = asyncio.Event()
+
+    async def _guarded(self, run: Run, turn: int, *, is_called: bool) -> None:
+        failure: BaseException | None = None
+        try:
+            await self._carry_out(run, turn, is_called=is_called)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            failure = error
+        finally:
+            self._host.task_ended(failure)
+
+    async def _carry_out(self, run: Run, turn: int, *, is_called: bool) -> None:
+        before = None if is_called else self.runs.get(run.planned.after or "")
+        if before is not None:
+            await before.ended.wait()
+            if run.turn != turn or run.status.is_end:
+                return
+            if before.stops_chain:
+                self._end_run(run, _stopped_by(run, before))
+                return
+        if not is_called:
+            await self._wait_until_due(run)
+        while run.turn == turn:
+            if self._host.is_held:
+                await self._host.resumed.wait()
+                continue
+            outcome = await self._execute(run)
+            if run.turn != turn:
+                return  # left meanwhile: the store has the outcome, the chain does not go on
+            if outcome.reason is RunReason.QUIET_HOURS and outcome.at is not None:
+                run.due, run.words = outcome.at, "quiet hours"
+                await self._wait_until_due(run)
+            elif outcome.reason is not RunReason.ON_HOLD:
+                self._end_run(run, outcome)
+                return
+            elif not self._host.is_held:
+                await self._clock.sleep_until(self._clock.now() + HOLD_CHECK, words="on hold")
+
+    async def _wait_until_due(self, run: Run) -> None:
+        if run.due is None and run.planned.has_wait:
+            raise RuntimeError(f"rule {run.rule} waits, but nobody told its moment")
+        if run.due is not None and run.due > self._clock.now():
+            why = f" ({run.words})" if run.words else ""
+            what = run.planned.title or run.planned.kind
+            await self._clock.sleep_until(run.due, words=f"until {run.due:%d %b %H:%M} UTC{why} → {what}")
+
+    async def _execute(self, run: Run) -> RunOutcome:
+        run.is_executing = True
+        try:
+            if run.planned.is_record:
+                return await self._record(run)
+            outcome = await self._clock.send(self._request([run]), run=run.planned)
+            self._host.take_all(outcome.events)
+            return outcome
+        finally:
+            run.is_executing = False
+
+    def _end_run(self, run: Run, outcome: RunOutcome) -> None:
+        run.status, run.reason = outcome.status, outcome.reason
+        for due in outcome.dues:
+            waiting = self.runs.get(due.rule)
+            if waiting is not None and not waiting.status.is_end:
+                waiting.due, waiting.words = due.at, due.words or waiting.words
+        self._host.run_ended(run, outcome)
+        if outcome.status.is_end:
+            run.ended.set()
+
+    def _request(self, runs: list[Run]) -> RunsRequest:
+        items = [RunItem(rule=run.rule, kind=run.planned.kind) for run in runs]
+        return RunsRequest(key=self._host.key, visit=self.number, now=self._clock.now(), items=items)
+
+    def _is_after(self, run: Run, first: Run) -> bool:
+        before = self.runs.get(run.planned.after or "")
+        for _ in self.runs:
+            if before is None or before is first:
+                return before is first
+            before = self.runs.get(before.planned.after or "")
+        return False
+
+    # --- records: all that is due at one moment, and what follows it at once, in one request -----------------------
+
+    async def _record(self, run: Run) -> RunOutcome:
+        outcome: asyncio.Future[RunOutcome] = asyncio.get_running_loop().create_future()
+        self._batch.append((run, outcome))
+        if len(self._batch) == 1:
+            self._batches += 1
+            self._tasks.append(asyncio.create_task(self._flush()))
+        return await outcome
+
+    async def _flush(self) -> None:
+        batch, self._batch = [(run, waiting) for run, waiting in self._batch if not waiting.done()], []
+        failure: BaseException | None = None
+        try:
+            if batch:
+                await self._record_batch(batch)
+        except Exception as error:
+            failure = error
+        finally:
+            self._batches -= 1
+            self._host.task_ended(failure)
+
+    async def _record_batch(self, batch: list[tuple[Run, asyncio.Future[RunOutcome]]]) -> None:
+        runs = self._with_followers([run for run, _ in batch])
+        turns = [run.turn for run in runs]
+        answer = await self._clock.record(self._request(runs))  # the visit may be left meanwhile
+        outcomes = {outcome.rule: outcome for outcome in answer.outcomes}
+        for outcome in answer.outcomes:
+            self._host.take_all(outcome.events)
+        for run, turn in list(zip(runs, turns, strict=True))[len(batch) :]:
+            outcome = outcomes[run.rule]
+            if run.turn == turn and outcome.status.is_end and not run.status.is_end:
+                self._end_run(run, outcome)
+        for run, waiting in batch:
+            if not waiting.done():
+                waiting.set_result(outcomes[run.rule])
+
+    def _with_followers(self, runs: list[Run]) -> list[Run]:
+        """Add the record-only rules that follow at once, in the order in which they must be carried out."""
+        found = list(runs)
+        names = [run.rule for run in found]
+        for run in self.runs.values():
+            planned = run.planned
+            follows = planned.after in names and planned.rule not in names
+            if follows and planned.is_record and not planned.has_wait and run.status is RunStatus.PLANNED:
+                found.append(run)
+                names.append(planned.rule)
+        return found
+
+
+def _stopped_by(run: Run, before: Run) -> RunOutcome:
+    reason = before.reason if before.status is RunStatus.STOPPED and before.reason else RunReason.PREVIOUS_FAILED
+    return RunOutcome(rule=run.rule, status=RunStatus.STOPPED, reason=reason)

@@ -1,18 +1,16 @@
 """Which orders an event goes to: those it names, or those of the customer it names (M56)."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import BindParameter, Row, bindparam, func, or_, select
 
 from activities.store import customers
+from activities.store.arrivals import Arrival
 from activities.store.database import NotFound, Tx
 from activities.store.tables import CUSTOMERS, ORDERS, PIPELINES
 from workflows.contracts.ids import OrderKey
 from workflows.contracts.state import StageKind
-
-if TYPE_CHECKING:
-    from activities.store.journal import Arrival
 
 _NAMED = (
     select(ORDERS.c.id)
@@ -49,7 +47,7 @@ _LATEST_CLOSED = (
 )
 
 
-async def of(tx: Tx, arrival: "Arrival") -> tuple[OrderKey, ...]:
+async def of(tx: Tx, arrival: Arrival) -> tuple[OrderKey, ...]:
     """List the orders an arrival goes to, sorted; raise NotFound for a named one that does not exist.
 
     A customer's event goes to all their open orders, and to the latest closed one if its pipeline may reopen by it.

@@ -60,10 +60,8 @@ _HEAD = select(EMPLOYEES).where(
     .scalar_subquery()
 )
 
-_MAYBE_ABSENT = (
-    select(EMPLOYEES.c.id, EMPLOYEES.c.time_zone, EMPLOYEES.c.absences)
-    .where(EMPLOYEES.c.last_absence >= bindparam("since"))
-    .order_by(EMPLOYEES.c.id)
+_MAYBE_ABSENT = select(EMPLOYEES.c.id, EMPLOYEES.c.time_zone, EMPLOYEES.c.absences).where(
+    EMPLOYEES.c.last_absence >= bindparam("since")
 )
 
 _NAMES: BindParameter[str] = bindparam("names", expanding=True)
@@ -148,7 +146,7 @@ async def head_of(tx: Tx, *, id: str) -> EmployeeRecord | None:
 async def absent(tx: Tx, *, now: datetime) -> list[str]:
     """List the ids of employees who are away now, by the calendar day of their own time zone (UTC if unknown)."""
     since = (now - timedelta(days=1)).astimezone(UTC).date().isoformat()
-    return [row.id for row in await tx.rows(_MAYBE_ABSENT, {"since": since}) if _is_away(row, now=now)]
+    return sorted(row.id for row in await tx.rows(_MAYBE_ABSENT, {"since": since}) if _is_away(row, now=now))
 
 
 async def resolve(tx: Tx, *, recipients: Sequence[str], key: OrderKey) -> list[EmployeeRecord]:

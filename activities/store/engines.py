@@ -43,9 +43,13 @@ def _sqlite(url: URL, *, pool: int) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "connect")
     def _connected(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
-        # FULL: an answer 2xx of the gateway must survive a power cut, and in WAL mode NORMAL may lose the last commits.
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            cursor.execute(f"PRAGMA {pragma}")
+        try:
+            # FULL: an answer 2xx of the gateway must survive a power cut; in WAL mode NORMAL may lose the last commits.
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+                cursor.execute(f"PRAGMA {pragma}")
+        except Exception:
+            connection.close()  # else its thread would outlive the event loop
+            raise
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")

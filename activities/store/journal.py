@@ -3,69 +3,28 @@
 A delivery is one event on its way to one order. Facts of the event are applied in the transaction that journals it.
 """
 
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import bindparam, delete, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import bindparam, or_, select, update
 
 from activities.store import addressees, facts
+from activities.store.arrivals import Arrival as Arrival
+from activities.store.arrivals import Delivery as Delivery
+from activities.store.arrivals import Journalled as Journalled
+from activities.store.arrivals import add_event, deliver, stem
 from activities.store.columns import as_json, cleaned
 from activities.store.cursors import after_number, page_of
 from activities.store.database import NotFound, Tx
 from activities.store.history import EventRecord
-from activities.store.records import CustomerRef, Page
+from activities.store.records import Page
 from activities.store.tables import DELIVERIES, EVENTS, ORDERS
 from workflows.contracts.decisions import Decision
 from workflows.contracts.events import Event
 from workflows.contracts.ids import OrderKey
 from workflows.contracts.reasons import EventReason
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """An event at the front door. It names its orders, or its customer (then `shop` may narrow it).
-
-    `data` is JSON; `raw` is what the sender's request held, byte for byte; None says that it came as a signal. For the
-    time of `grace` the relays leave the new deliveries to the caller.
-    """
-
-    source: str
-    id: str
-    type: str
-    at: datetime
-    data: dict[str, Any] = field(default_factory=dict)
-    raw: bytes | None = None
-    orders: tuple[OrderKey, ...] = ()
-    customer: CustomerRef | None = None
-    shop: str | None = None
-    grace: timedelta = timedelta(0)
-
-
-@dataclass(frozen=True)
-class Journalled:
-    """What became of an arrival. `follows` are the events its facts caused; they are journalled too.
-
-    `deliveries` are those this call made, follow-ups included: to be handed over after the commit.
-    """
-
-    is_new: bool
-    orders: tuple[OrderKey, ...]
-    unmatched: bool = False
-    follows: tuple[Event, ...] = ()
-    deliveries: tuple["Delivery", ...] = ()
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """An event to be handed to an order's workflow. `event.data` is empty: the journal has it."""
-
-    id: int
-    key: OrderKey
-    event: Event
-    attempts: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,18 +37,6 @@ class JournalledEvent:
     decision: Decision | None
     state: str
 
-
-_ADD_EVENT = upsert(EVENTS).on_conflict_do_nothing(index_elements=["source", "id"]).returning(EVENTS.c.seq)
-
-_ENRICH = update(EVENTS).where(EVENTS.c.seq == bindparam("event_seq")).values(data=bindparam("full"))
-
-_DROP_EVENT = delete(EVENTS).where(EVENTS.c.seq == bindparam("event_seq"))
-
-_ADD_DELIVERY = (
-    upsert(DELIVERIES)
-    .on_conflict_do_nothing(index_elements=["order_id", "event"])
-    .returning(DELIVERIES.c.id, DELIVERIES.c.order_id)
-)
 
 _GONE_TO = (
     select(ORDERS.c.shop, ORDERS.c.number)
@@ -175,7 +122,7 @@ async def append(tx: Tx, arrival: Arrival, *, now: datetime, with_facts: bool = 
     """
     arrival = _checked(arrival, with_facts=with_facts)
     found = await addressees.of(tx, arrival)
-    seq = await _add_event(tx, arrival, now=now)
+    seq = await add_event(tx, arrival, now=now)
     if seq is None:
         before = await _gone_to(tx, arrival)
         is_signal = arrival.raw is None and len(arrival.orders) == 1
@@ -183,10 +130,10 @@ async def append(tx: Tx, arrival: Arrival, *, now: datetime, with_facts: bool = 
             return Journalled(is_new=False, orders=before, unmatched=not before)
         # A signal goes straight to its order, so its id need only be unique there.
         arrival = replace(arrival, id=_scoped(arrival.id, arrival.orders[0]))
-        seq = await _add_event(tx, arrival, now=now)
+        seq = await add_event(tx, arrival, now=now)
     if seq is None:
         return Journalled(is_new=False, orders=found)
-    deliveries, follows = await _deliver(tx, arrival, seq=seq, orders=found, now=now, with_facts=with_facts)
+    deliveries, follows = await deliver(tx, arrival, seq=seq, orders=found, now=now, with_facts=with_facts)
     return Journalled(is_new=True, orders=found, unmatched=not found, follows=follows, deliveries=deliveries)
 
 
@@ -200,13 +147,13 @@ async def append_from_rule(tx: Tx, key: OrderKey, *, event: Event, now: datetime
         Arrival(source=event.source, id=event.id, type=event.type, at=at, data=event.data, orders=(key,)),
         with_facts=True,
     )
-    seq = await _add_event(tx, arrival, now=now)
+    seq = await add_event(tx, arrival, now=now)
     if seq is not None:
-        _, follows = await _deliver(tx, arrival, seq=seq, orders=(key,), now=now, state="delivered")
+        _, follows = await deliver(tx, arrival, seq=seq, orders=(key,), now=now, state="delivered")
         return (event.model_copy(update={"data": {}, "at": at}), *follows)
-    stem = _stem(event.id)
+    stem_of_id = stem(event.id)
     values = {"from_source": event.source, "event_id": event.id, "order": str(key)}
-    rows = await tx.rows(_MADE_BY_RULE, {**values, "first": f"{stem}/", "last": f"{stem}0"})
+    rows = await tx.rows(_MADE_BY_RULE, {**values, "first": f"{stem_of_id}/", "last": f"{stem_of_id}0"})
     return tuple(Event(id=row.id, type=row.type, at=row.at, source=row.source) for row in rows)
 
 
@@ -285,93 +232,5 @@ async def _gone_to(tx: Tx, arrival: Arrival) -> tuple[OrderKey, ...]:
     return tuple(OrderKey(shop=row.shop, number=row.number) for row in rows)
 
 
-async def _add_event(tx: Tx, arrival: Arrival, *, now: datetime) -> int | None:
-    values = {
-        "source": arrival.source,
-        "id": arrival.id,
-        "type": arrival.type,
-        "at": _aware(arrival.at),
-        "data": arrival.data,
-        "raw": arrival.raw,
-        "received_at": now,
-    }
-    seq: int | None = (await tx.run(_ADD_EVENT, values)).scalar_one_or_none()
-    return seq
-
-
-async def _deliver(
-    tx: Tx,
-    arrival: Arrival,
-    *,
-    seq: int,
-    orders: tuple[OrderKey, ...],
-    now: datetime,
-    state: str = "new",
-    with_facts: bool = True,
-) -> tuple[tuple[Delivery, ...], tuple[Event, ...]]:
-    """Send an event on to orders, with its facts, and journal what follows from them."""
-    follows: tuple[Arrival, ...] = ()
-    if with_facts and orders and arrival.type in facts.TYPES:
-        fact_id = f"{arrival.source}:{arrival.id}"
-        try:
-            applied = await facts.apply(
-                tx, orders[0], event_type=arrival.type, data=arrival.data, id=fact_id, at=_aware(arrival.at)
-            )
-        except facts.BadEvent:
-            await tx.run(_DROP_EVENT, {"event_seq": seq})  # so that it can still be kept without its facts
-            raise
-        if applied.data != arrival.data:
-            await tx.run(_ENRICH, {"event_seq": seq, "full": applied.data})
-        follows = tuple(_following(arrival, orders[0], *follow) for follow in applied.follows)
-    deliveries = await _add_deliveries(tx, arrival, seq=seq, orders=orders, now=now, state=state)
-    for follow in follows:  # at most one, payment.paid
-        follow_seq = await _add_event(tx, follow, now=now)
-        if follow_seq is not None:
-            deliveries += await _add_deliveries(tx, follow, seq=follow_seq, orders=orders, now=now, state=state)
-    return deliveries, tuple(Event(id=f.id, type=f.type, at=f.at, source=f.source) for f in follows)
-
-
-async def _add_deliveries(
-    tx: Tx, arrival: Arrival, *, seq: int, orders: tuple[OrderKey, ...], now: datetime, state: str
-) -> tuple[Delivery, ...]:
-    if not orders:
-        return ()
-    rows = [
-        {
-            "order_id": str(key),
-            "event": seq,
-            "state": state,
-            "attempts": 0,
-            "next_at": now + arrival.grace,
-            "error": "",
-        }
-        for key in orders
-    ]
-    keys = {str(key): key for key in orders}
-    event = Event(id=cleaned(arrival.id), type=cleaned(arrival.type), at=arrival.at, source=cleaned(arrival.source))
-    return tuple(Delivery(row.id, keys[row.order_id], event) for row in await tx.run(_ADD_DELIVERY, rows))
-
-
-def _following(arrival: Arrival, key: OrderKey, event_type: str, data: dict[str, Any]) -> Arrival:
-    return Arrival(
-        source=arrival.source,
-        id=f"{_stem(arrival.id)}/{event_type.rpartition('.')[2]}",
-        type=event_type,
-        at=arrival.at,
-        data=data,
-        orders=(key,),
-        grace=arrival.grace,
-    )
-
-
-def _stem(id: str) -> str:
-    # An event's id holds 200 characters at most, so a long one is shortened before something is added to it.
-    return id if len(id) <= 150 else f"{id[:120]}#{sha256(cleaned(id).encode()).hexdigest()[:16]}"
-
-
 def _scoped(id: str, key: OrderKey) -> str:
     return f"{id[:120]}@{sha256(cleaned(f'{key} {id}').encode()).hexdigest()[:16]}"
-
-
-def _aware(at: datetime) -> datetime:
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import aiosqlite
+from aiosqlite.core import _STOP_RUNNING_SENTINEL
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 from sqlalchemy.engine import URL
 
@@ -32,6 +33,18 @@ class OneHop(aiosqlite.Connection):
     def cursor(self) -> "Cursor":  # type: ignore[override]  # SQLAlchemy needs no more of a cursor than this
         """Give a cursor; nothing happens in the thread yet."""
         return Cursor(self)
+
+    def stop(self) -> None:
+        """Close, and end the thread without reporting back: by then the event loop may be closed."""
+
+        def work() -> object:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+            return _STOP_RUNNING_SENTINEL
+
+        self._running = False
+        self._tx.put_nowait((None, work))
 
 
 class Cursor:

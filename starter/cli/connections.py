@@ -25,14 +25,19 @@ def known_settings() -> "Settings":
     """Return the settings of the environment; those of a running `orders up` where the environment names none."""
     from pydantic import ValidationError
 
+    from activities.runtime import logs
     from activities.runtime.settings import Settings
     from starter.cli.failures import setting_failure
 
     _adopt(Path(os.environ.get("ORDERS_DIR", FOLDER)))
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         raise setting_failure(error) from error
+    # What the parts log (to stderr) is for those who run them; a command says itself what went wrong.
+    is_asked = "log_level" in settings.model_fields_set
+    logs.configure(settings if is_asked else settings.model_copy(update={"log_level": "error"}))
+    return settings
 
 
 def _adopt(folder: Path) -> None:

@@ -29,8 +29,6 @@ def failure_of(error: Exception) -> Failure:
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return Failure(f"{where}{error.strerror}", help="check the path, its permissions and the free space")
-    if isinstance(error, ModuleNotFoundError):
-        return Failure(f"The Python package '{error.name}' is missing", help="install the project again: make install")
     return Failure(
         f"Something unexpected went wrong ({type(error).__name__}: {error})",
         help="run the command again as `orders --debug …` to see where, and report it",

@@ -8,7 +8,7 @@ import typer
 from starter.cli import commands, events, placing, why
 from starter.cli.connections import known_settings, opened_store, run
 from starter.cli.named import JSON, NUMBER, SHOP, key_of
-from starter.cli.output import moment, note, say, say_json, say_record, say_table
+from starter.cli.output import Exit, Failure, moment, note, say, say_json, say_record, say_table
 
 if TYPE_CHECKING:
     from activities.store.history import RunRecord, TimelineRecord
@@ -43,7 +43,10 @@ def list_orders(
         "attention": attention or None,
         "q": find or None,
     }
-    page = run(_page(wanted, shop=shop, cursor=cursor, most=most))
+    try:
+        page = run(_page(wanted, shop=shop, cursor=cursor, most=most))
+    except ValueError as error:
+        raise Failure(f"--cursor: {error}", help="leave it out to begin at the newest", code=Exit.USAGE) from error
     if json:
         say_json(page.model_dump(mode="json"))
         return

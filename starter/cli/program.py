@@ -72,6 +72,8 @@ def _failure(error: Exception) -> Failure:
     """Say an error in words. What a part of the product raises is known only where that part was imported."""
     if isinstance(error, Failure):
         return error
+    if isinstance(error, ModuleNotFoundError):
+        return Failure(f"The Python package '{error.name}' is missing", help="install the project again: make install")
     from starter.cli.failures import failure_of
 
     return failure_of(error)

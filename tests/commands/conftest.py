@@ -1,4 +1,4 @@
-"""The `orders` command as a subprocess, with an environment of its own; and one `orders up` for the tests that need all."""
+"""The `orders` command as a subprocess in an environment of its own; one `orders up` for tests that need it all."""
 
 from collections.abc import Iterator
 from pathlib import Path

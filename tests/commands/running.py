@@ -67,7 +67,6 @@ class Orders:
         assert ended.code == 0, ended.err
         return ended
 
-
     def settled(self, number: str, *, stage: str) -> None:
         """Wait until an order is in a stage."""
 

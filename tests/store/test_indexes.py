@@ -24,14 +24,21 @@ from tests.store.builders import NOW
 #: Tables with a few rows for ever: everything of them is read on purpose.
 SMALL = {"departments", "api_keys", "pipelines"}
 
+#: Beginnings that other statements go on from; they are never run as they are.
+BEGINNINGS = {"notices._NOTICE", "tasks._TASK", "relay._DELIVERY", "outbox._NEWEST"}
+
+#: Indexes that hold only the rows that are wanted.
+PARTIAL = ("ix_orders_attention", "ix_deliveries_new", "ix_deliveries_dead", "ix_ledger_leases")
+
 
 def statements() -> Iterator[tuple[str, Any]]:
     """Every statement that the store's modules keep at their top level."""
     for found in pkgutil.iter_modules(activities.store.__path__, "activities.store."):
         module = importlib.import_module(found.name)
         for name, value in vars(module).items():
-            if isinstance(value, (Select, Update, Delete)):
-                yield f"{found.name.rpartition('.')[2]}.{name}", value
+            full = f"{found.name.rpartition('.')[2]}.{name}"
+            if isinstance(value, (Select, Update, Delete)) and full not in BEGINNINGS:
+                yield full, value
 
 
 def sql_of(statement: Any) -> str:
@@ -44,7 +51,7 @@ def scans(plan: list[str]) -> list[str]:
     found = []
     for line in plan:
         scanned = re.match(r"SCAN (\w+)(.*)", line)
-        if scanned and scanned[1] not in SMALL and "CONSTANT ROW" not in line:
+        if scanned and scanned[1] not in SMALL and not scanned[2].endswith(PARTIAL) and "CONSTANT" not in line:
             found.append(line)
     return found
 
@@ -101,7 +108,7 @@ async def test_lists_of_orders_use_an_index(sqlite_store: Store, filter: dict[st
     (sql,) = asked
     plan = await plan_of(sqlite_store, sql)
     if filter:
-        assert scans(plan) == [] or "USING INDEX ix_orders_attention" in plan[0], plan
+        assert scans(plan) == [], plan
     else:
         assert "USING INDEX ix_orders_created_at_id" in plan[0], plan
     if "q" not in filter:

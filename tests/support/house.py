@@ -150,7 +150,7 @@ class House:
     async def events(self, number: str) -> list[EventRecord]:
         """Read an order's events."""
         async with self.store.read() as tx:
-            return list((await journal.events_of(tx, self.key(number))).items)
+            return list((await journal.events_of(tx, self.key(number), limit=1_000)).items)
 
     async def decision(self, number: str, event_id: str) -> EventReason:
         """Wait until an event is decided; return why it moved the order or not."""

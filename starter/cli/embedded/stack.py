@@ -25,6 +25,7 @@ from starter.cli.output import Exit, Failure, note
 from starter.cli.parts import part_environment
 from starter.cli.pipeline import read_file
 from starter.cli.publish import checked, publish_pipeline
+from workflows.pipeline.model import Pipeline
 
 _SECONDS = 60.0
 
@@ -46,11 +47,13 @@ class Wanted:
 
 @dataclass
 class Stack:
-    """Everything that runs. `ui` is empty where the Temporal server is somebody else's."""
+    """Everything that runs, and the pipeline that is published. `ui` is empty where the Temporal server is somebody else's."""
 
     wanted: Wanted
     folder: Folder
-    gateway: str
+    text: str
+    pipeline: Pipeline
+    gateway: str = ""
     temporal: str = ""
     ui: str = ""
     children: list[Child] = field(default_factory=list)
@@ -90,11 +93,12 @@ async def started(wanted: Wanted) -> AsyncIterator[Stack]:
     folder = Folder(wanted.folder)
     folder.prepare()
     try:
-        port = _port(ports.GATEWAY, wanted=wanted.port)
-        stack = Stack(wanted, folder, gateway=f"http://{ports.HOST}:{port}")
-        _set_environment(stack, port=port)
+        text = read_file(str(wanted.pipeline))
+        pipeline = checked(text, file=str(wanted.pipeline))
+        stack = Stack(wanted, folder, text=text, pipeline=pipeline)
         try:
-            await _start(stack)
+            async with ports.turn():
+                await _start(stack)
             folder.write_note(stack.running)
             yield stack
         finally:
@@ -112,6 +116,7 @@ async def _stopped(stack: Stack) -> None:
 
 
 async def _start(stack: Stack) -> None:
+    _set_environment(stack, port=_port(ports.GATEWAY, wanted=stack.wanted.port))
     server_start = asyncio.create_task(_server(stack))
     try:
         await _timed("Store", _store(stack))
@@ -124,10 +129,12 @@ async def _start(stack: Stack) -> None:
         )
     finally:
         server_start.cancel()
+        await asyncio.gather(server_start, return_exceptions=True)
 
 
 def _set_environment(stack: Stack, *, port: int) -> None:
     """Set what this process and its children read; what the user has set stays where it does not contradict."""
+    stack.gateway = f"http://{ports.HOST}:{port}"
     os.environ.update({"ORDERS_GATEWAY_HOST": ports.HOST, "ORDERS_GATEWAY_PORT": str(port)})
     os.environ["ORDERS_PACE"] = str(stack.wanted.pace)
     os.environ.setdefault("ORDERS_STORE_URL", stack.folder.store_url)
@@ -172,11 +179,9 @@ def _forget_other_servers() -> None:
 async def _store(stack: Stack) -> None:
     url = os.environ["ORDERS_STORE_URL"]
     await migrate(url)
-    text = read_file(str(stack.wanted.pipeline))
-    pipeline = checked(text, file=str(stack.wanted.pipeline))
     store = await Store.open(url, pool=2)
     try:
-        outcome = await publish_pipeline(store, pipeline=pipeline, text=text, author="orders up")
+        outcome = await publish_pipeline(store, pipeline=stack.pipeline, text=stack.text, author="orders up")
         if stack.wanted.has_demo:
             await seed(store)
         await _demo_key(stack, store=store)

@@ -1,0 +1,164 @@
+"""Arrivals: an event at the front door, written down with its facts and sent on to its orders as deliveries."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import bindparam, delete, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from activities.store import facts
+from activities.store.columns import cleaned
+from activities.store.database import Tx
+from activities.store.records import CustomerRef
+from activities.store.tables import DELIVERIES, EVENTS
+from workflows.contracts.events import Event
+from workflows.contracts.ids import OrderKey
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """An event at the front door. It names its orders, or its customer (then `shop` may narrow it).
+
+    `data` is JSON; `raw` is what the sender's request held, byte for byte; None says that it came as a signal. For the
+    time of `grace` the relays leave the new deliveries to the caller.
+    """
+
+    source: str
+    id: str
+    type: str
+    at: datetime
+    data: dict[str, Any] = field(default_factory=dict)
+    raw: bytes | None = None
+    orders: tuple[OrderKey, ...] = ()
+    customer: CustomerRef | None = None
+    shop: str | None = None
+    grace: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True)
+class Journalled:
+    """What became of an arrival. `follows` are the events its facts caused; they are journalled too.
+
+    `deliveries` are those this call made, follow-ups included: to be handed over after the commit.
+    """
+
+    is_new: bool
+    orders: tuple[OrderKey, ...]
+    unmatched: bool = False
+    follows: tuple[Event, ...] = ()
+    deliveries: tuple["Delivery", ...] = ()
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """An event to be handed to an order's workflow. `event.data` is empty: the journal has it."""
+
+    id: int
+    key: OrderKey
+    event: Event
+    attempts: int = 0
+
+
+_ADD_EVENT = upsert(EVENTS).on_conflict_do_nothing(index_elements=["source", "id"]).returning(EVENTS.c.seq)
+
+_ENRICH = update(EVENTS).where(EVENTS.c.seq == bindparam("event_seq")).values(data=bindparam("full"))
+
+_DROP_EVENT = delete(EVENTS).where(EVENTS.c.seq == bindparam("event_seq"))
+
+_ADD_DELIVERY = (
+    upsert(DELIVERIES)
+    .on_conflict_do_nothing(index_elements=["order_id", "event"])
+    .returning(DELIVERIES.c.id, DELIVERIES.c.order_id)
+)
+
+
+async def add_event(tx: Tx, arrival: Arrival, *, now: datetime) -> int | None:
+    """Write an event down and give its number in the journal; None if it is there already."""
+    values = {
+        "source": arrival.source,
+        "id": arrival.id,
+        "type": arrival.type,
+        "at": _aware(arrival.at),
+        "data": arrival.data,
+        "raw": arrival.raw,
+        "received_at": now,
+    }
+    seq: int | None = (await tx.run(_ADD_EVENT, values)).scalar_one_or_none()
+    return seq
+
+
+async def deliver(
+    tx: Tx,
+    arrival: Arrival,
+    *,
+    seq: int,
+    orders: tuple[OrderKey, ...],
+    now: datetime,
+    state: str = "new",
+    with_facts: bool = True,
+) -> tuple[tuple[Delivery, ...], tuple[Event, ...]]:
+    """Send an event on to orders, with its facts, and journal what follows from them."""
+    follows: tuple[Arrival, ...] = ()
+    if with_facts and orders and arrival.type in facts.TYPES:
+        fact_id = f"{arrival.source}:{arrival.id}"
+        try:
+            applied = await facts.apply(
+                tx, orders[0], event_type=arrival.type, data=arrival.data, id=fact_id, at=_aware(arrival.at)
+            )
+        except facts.BadEvent:
+            await tx.run(_DROP_EVENT, {"event_seq": seq})  # so that it can still be kept without its facts
+            raise
+        if applied.data != arrival.data:
+            await tx.run(_ENRICH, {"event_seq": seq, "full": applied.data})
+        follows = tuple(_following(arrival, orders[0], *follow) for follow in applied.follows)
+    deliveries = await _add_deliveries(tx, arrival, seq=seq, orders=orders, now=now, state=state)
+    for follow in follows:  # at most one, payment.paid
+        follow_seq = await add_event(tx, follow, now=now)
+        if follow_seq is not None:
+            deliveries += await _add_deliveries(tx, follow, seq=follow_seq, orders=orders, now=now, state=state)
+    return deliveries, tuple(Event(id=f.id, type=f.type, at=f.at, source=f.source) for f in follows)
+
+
+async def _add_deliveries(
+    tx: Tx, arrival: Arrival, *, seq: int, orders: tuple[OrderKey, ...], now: datetime, state: str
+) -> tuple[Delivery, ...]:
+    if not orders:
+        return ()
+    rows = [
+        {
+            "order_id": str(key),
+            "event": seq,
+            "state": state,
+            "attempts": 0,
+            "next_at": now + arrival.grace,
+            "error": "",
+        }
+        for key in orders
+    ]
+    keys = {str(key): key for key in orders}
+    event = Event(id=cleaned(arrival.id), type=cleaned(arrival.type), at=arrival.at, source=cleaned(arrival.source))
+    return tuple(Delivery(row.id, keys[row.order_id], event) for row in await tx.run(_ADD_DELIVERY, rows))
+
+
+def _following(arrival: Arrival, key: OrderKey, event_type: str, data: dict[str, Any]) -> Arrival:
+    return Arrival(
+        source=arrival.source,
+        id=f"{stem(arrival.id)}/{event_type.rpartition('.')[2]}",
+        type=event_type,
+        at=arrival.at,
+        data=data,
+        orders=(key,),
+        grace=arrival.grace,
+    )
+
+
+def stem(id: str) -> str:
+    """Give what the ids of events that follow from this one begin with."""
+    # An event's id holds 200 characters at most, so a long one is shortened before something is added to it.
+    return id if len(id) <= 150 else f"{id[:120]}#{sha256(cleaned(id).encode()).hexdigest()[:16]}"
+
+
+def _aware(at: datetime) -> datetime:
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

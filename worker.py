@@ -1,4 +1,4 @@
-"""The worker process: settings, store, providers, registration; runs until SIGTERM. Nobody imports it.
+"""The worker process: settings, store, providers, registration; runs until SIGTERM. Only tests import it.
 
 python -m worker [--queue orders-sms ...]      without --queue it serves every queue
 """
@@ -9,7 +9,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -19,9 +19,10 @@ from prometheus_client import start_http_server
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from activities.actions import ACTIONS, KINDS
+from activities.actions import ACTIONS
+from activities.actions.protocol import Action
 from activities.decide import Decisions
-from activities.providers.registry import ProviderOptions
+from activities.providers.registry import ProviderOptions, Providers
 from activities.providers.registry import connect as connect_providers
 from activities.records import Records
 from activities.registration import by_queue
@@ -34,6 +35,7 @@ from activities.store.database import Store, StoreDown
 from starter.client import OrdersClient
 from starter.relay import Relay
 from workflows.contracts.ids import TASK_QUEUE
+from workflows.pipeline.kinds import Kinds
 
 #: Exit codes as those of the `orders` command.
 OK, FAILED, USAGE, UNREACHABLE = 0, 1, 2, 4
@@ -41,15 +43,19 @@ OK, FAILED, USAGE, UNREACHABLE = 0, 1, 2, 4
 _log = logs.log("worker")
 
 
-def main() -> int:
-    """Run the worker until it is told to stop; return its exit code."""
+#: Builds the providers: from the options, the store, and the environment that holds the secrets.
+Connect = Callable[..., Providers]
+
+
+def main(*, actions: Mapping[str, Action] = ACTIONS, connect: Connect = connect_providers) -> int:
+    """Run the worker until it is told to stop; return its exit code. Tests hand in rule kinds and providers."""
     parser = argparse.ArgumentParser(prog="worker", description="Carry out the orders' workflows and rules.")
     parser.add_argument("--queue", action="append", default=[], help="serve this task queue only (repeatable)")
     given = parser.parse_args()
     settings = Settings()
     logs.configure(settings)
     try:
-        return uvloop.run(_run(settings, queues=given.queue))
+        return uvloop.run(_run(settings, queues=given.queue, actions=actions, connect=connect))
     except (temporal.TemporalDown, StoreDown) as error:
         _log.error("The worker cannot start", reason=str(error))
         return UNREACHABLE
@@ -62,12 +68,13 @@ class UnknownQueue(Exception):
     """A queue was named that no rule kind uses."""
 
 
-async def _run(settings: Settings, *, queues: list[str]) -> int:
+async def _run(settings: Settings, *, queues: list[str], actions: Mapping[str, Action], connect: Connect) -> int:
     store = await Store.open(settings.store_url, pool=settings.store_pool)
     try:
         await store.check()
         client = await temporal.connect(settings, metrics_port=settings.temporal_metrics_port)
-        workers = _workers(client, activities=_activities(settings, store), queues=queues)
+        activities = _activities(settings, store, actions=actions, connect=connect)
+        workers = _workers(client, activities=activities, queues=queues)
         relay = Relay(store, orders=OrdersClient(client, shop=settings.shop))
         if settings.metrics_port:
             start_http_server(settings.metrics_port, addr="127.0.0.1")
@@ -78,23 +85,25 @@ async def _run(settings: Settings, *, queues: list[str]) -> int:
         await store.close()
 
 
-def _activities(settings: Settings, store: Store) -> dict[str, list[Callable[..., Any]]]:
-    shelf = Shelf(KINDS)
+def _activities(
+    settings: Settings, store: Store, *, actions: Mapping[str, Action], connect: Connect
+) -> dict[str, list[Callable[..., Any]]]:
+    shelf = Shelf(Kinds(action.kind for action in actions.values()))
     options = ProviderOptions(
         sms_provider=settings.sms_provider,
         email_provider=settings.email_provider,
         webhook_allow_private=settings.webhook_allow_private,
         secrets=settings.secrets,
     )
-    providers = connect_providers(options, store=store, environment=os.environ)
+    providers = connect(options, store=store, environment=os.environ)
     limits = SendLimits(
         lease=timedelta(seconds=settings.lease_seconds), default_mailbox=settings.default_mailbox, pace=settings.pace
     )
     return by_queue(
-        ACTIONS,
+        actions,
         decisions=Decisions(store, shelf=shelf, pace=settings.pace),
-        records=Records(store, shelf=shelf, actions=ACTIONS, pace=settings.pace),
-        sends=Sends(store, shelf=shelf, actions=ACTIONS, providers=providers, limits=limits),
+        records=Records(store, shelf=shelf, actions=actions, pace=settings.pace),
+        sends=Sends(store, shelf=shelf, actions=actions, providers=providers, limits=limits),
     )
 
 

@@ -12,7 +12,8 @@ from temporalio import activity
 
 from activities import operators
 from activities.case import Case, Change, Effect, change_stage, load, new_moments, state_of
-from activities.runtime import metrics
+from activities.runtime import faults, metrics
+from activities.runtime.faults import Step
 from activities.runtime.logs import log
 from activities.shelf import Shelf
 from activities.store import journal, notices, runs, visits
@@ -52,7 +53,9 @@ class Decisions:
     async def decide(self, request: DecideRequest) -> Decision:
         """Commit the decision on one event and return it; asked again, return the same."""
         async with self._store.write() as tx:
-            return await self._decide(tx, request)
+            decision = await self._decide(tx, request)
+        faults.reach(Step.DECIDED)
+        return decision
 
     async def _decide(self, tx: Tx, request: DecideRequest) -> Decision:
         key, event = request.key, request.event

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from activities import frame
 from activities.actions.protocol import Action, Ended
 from activities.frame import Bench
+from activities.runtime import faults
+from activities.runtime.faults import Step
 from activities.runtime.logs import log
 from activities.shelf import Shelf
 from activities.store.database import Store, StoreDown, Tx
@@ -30,7 +32,9 @@ class Records:
         try:
             async with self._store.write() as tx:
                 bench = await self._load(tx, request)
-                return RunsOutcome(outcomes=[await self._run(tx, bench, item=item) for item in request.items])
+                outcomes = [await self._run(tx, bench, item=item) for item in request.items]
+            faults.reach(Step.RECORDED)
+            return RunsOutcome(outcomes=outcomes)
         except StoreDown:
             raise  # the local activity is tried again
         except Exception:

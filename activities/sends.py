@@ -4,7 +4,7 @@ A claim is committed before anything leaves, the answer after. An answer that wa
 before anything is sent again. Every step between two commits may be killed and repeated.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -18,7 +18,8 @@ from activities.frame import Bench
 from activities.providers.errors import Misconfigured, NotSent, Rejected, Unknown
 from activities.providers.protocol import Accepted, Message, Provider
 from activities.providers.registry import Providers
-from activities.runtime import metrics
+from activities.runtime import faults, metrics
+from activities.runtime.faults import Step
 from activities.runtime.logs import log
 from activities.shelf import Shelf
 from activities.store import claims, ledger, runs, visits
@@ -62,7 +63,7 @@ Answer = Claimed | Refused | Unsettled
 
 
 class Sends:
-    """Carry out rules that leave the house."""
+    """Carry out rules that leave the house. `clock` tells an attempt's moment; without one, Temporal does."""
 
     def __init__(
         self,
@@ -72,12 +73,14 @@ class Sends:
         actions: Mapping[str, Action],
         providers: Providers,
         limits: SendLimits = SendLimits(),
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         self._store = store
         self._shelf = shelf
         self._actions = actions
         self._providers = providers
         self._limits = limits
+        self._now = clock or _attempt_started
         self._log = log("sends")
 
     async def send(self, request: RunsRequest) -> RunsOutcome:
@@ -144,9 +147,11 @@ class Sends:
         """Put off what would disturb the customer in their quiet hours (M22); the outcome tells until when."""
         if message.customer is None or message.channel not in _DISTURBING:
             return None
+        row = bench.rows[rule.id]
+        has_waited = row.reason is RunReason.QUIET_HOURS and row.due is not None and row.due <= bench.now
         natural = quiet_until(bench.pipeline, view=bench.view, now=bench.now)
-        if natural is None:
-            return None
+        if natural is None or (has_waited and bench.pace > 1):
+            return None  # a paced wait ends before the night does
         until = bench.now + (natural - bench.now) / bench.pace
         await runs.set_dues(tx, bench.key, visit=bench.visit, dues=[Due(rule=rule.id, at=until, words="quiet hours")])
         await runs.set_status(
@@ -175,7 +180,7 @@ class Sends:
                 provider=self._providers.choose(message.channel, name=message.provider).name,
                 address=message.address,
                 body_hash=sha256(f"{message.subject}\n{message.body}".encode()).hexdigest(),
-                now=_now(),
+                now=self._now(),
                 lease=self._limits.lease,
                 send_id=send_id(run, message=message),
                 customer=message.customer,
@@ -210,6 +215,7 @@ class Sends:
         self, request: RunsRequest, *, claim: Claimed, prepared: Prepared, message: Message
     ) -> dict[str, object]:
         provider = self._providers.choose(message.channel, name=message.provider)
+        faults.reach(Step.CLAIMED)
         try:
             accepted = await provider.send(message, send_id=claim.send_id)
         except NotSent as error:
@@ -217,26 +223,28 @@ class Sends:
             raise _again(error.words, delay=error.retry_after) from error
         except Unknown as error:
             async with self._store.write() as tx:
-                await ledger.unknown(tx, send_id=claim.send_id, now=_now())
+                await ledger.unknown(tx, send_id=claim.send_id, now=self._now())
             raise _again(error.words, delay=provider.grace) from error
         except (Rejected, Misconfigured) as error:
             code = error.code if isinstance(error, Rejected) else error.setting
             async with self._store.write() as tx:
-                await ledger.failed(tx, send_id=claim.send_id, code=code, words=error.words, now=_now())
+                await ledger.failed(tx, send_id=claim.send_id, code=code, words=error.words, now=self._now())
             raise
+        faults.reach(Step.SENT)
         try:
             async with self._store.write() as tx:
-                await ledger.accepted(tx, send_id=claim.send_id, provider_id=accepted.provider_id, now=_now())
+                await ledger.accepted(tx, send_id=claim.send_id, provider_id=accepted.provider_id, now=self._now())
         except DuplicateSend as error:
             metrics.DUPLICATE_SENDS.labels(provider=provider.name).inc()
             self._log.error("A message may have been sent twice", send=str(error.send_id), provider=error.provider)
+        faults.reach(Step.ACCEPTED)
         return accepted.results
 
     async def _released(self, request: RunsRequest, *, claim: Claimed, prepared: Prepared, words: str) -> None:
         """Record that nothing left. The run waits again, so that it can be skipped; or it ends with its stage."""
         async with self._store.write() as tx:
             bench = await self._load(tx, request)
-            await ledger.released(tx, send_id=claim.send_id, error=words, now=_now())
+            await ledger.released(tx, send_id=claim.send_id, error=words, now=self._now())
             if len(prepared.messages) > 1:
                 return
             if bench.standing.visit != request.visit:
@@ -250,7 +258,7 @@ class Sends:
                 rules=[prepared.rule.id],
                 status=RunStatus.PLANNED,
                 reason=RunReason.RETRYING,
-                at=_now(),
+                at=self._now(),
                 words=words,
             )
 
@@ -273,7 +281,7 @@ class Sends:
         self, claim: Unsettled, *, prepared: Prepared, message: Message, provider: Provider
     ) -> Accepted | None:
         """Ask the provider for a message whose answer was lost; None if it never arrived and may be sent again."""
-        now = _now()
+        now = self._now()
         if claim.state is LedgerState.DISPATCHING:
             until = claim.lease_until or now
             raise _again("another attempt holds the claim", delay=until - now + timedelta(seconds=1))
@@ -306,7 +314,9 @@ class Sends:
             row = bench.rows[item.rule]
             if row.status.is_end:
                 return frame.outcome_of(row)
-            return await frame.end(tx, bench, rule=item.rule, ended=ended, compared=compared)
+            outcome = await frame.end(tx, bench, rule=item.rule, ended=ended, compared=compared)
+        faults.reach(Step.ENDED)
+        return outcome
 
     async def _hold(self, request: RunsRequest, *, item: RunItem) -> RunOutcome:
         """Leave a run whose outcome nobody can tell to a person: sent or not, it is not sent again by itself (M61)."""
@@ -322,7 +332,7 @@ class Sends:
 
     async def _load(self, tx: Tx, request: RunsRequest) -> Bench:
         return await frame.load(
-            tx, self._shelf, key=request.key, visit=request.visit, now=_now(), pace=self._limits.pace
+            tx, self._shelf, key=request.key, visit=request.visit, now=self._now(), pace=self._limits.pace
         )
 
 
@@ -354,6 +364,6 @@ def _again(words: str, *, delay: timedelta | None = None) -> ApplicationError:
     return ApplicationError(words, type="NotSent", next_retry_delay=delay)
 
 
-def _now() -> datetime:
+def _attempt_started() -> datetime:
     """Return the server's clock at the attempt's start: the clock that the workflow's timers run on."""
     return activity.info().started_time

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from activities.runtime import faults
+from activities.runtime.faults import Step
 from activities.runtime.logs import log
 from activities.store import relay as deliveries_of
 from activities.store.database import Store, StoreDown
@@ -111,6 +113,7 @@ class Relay:
         """Signal a batch: orders side by side, the events of one order in the sequence of their arrival."""
         batch = _Batch(self._orders, slots=asyncio.Semaphore(self._rhythm.at_once))
         await asyncio.gather(*(batch.signal(row) for row in _by_order(taken)))
+        faults.reach(Step.SIGNALLED)
         async with self._store.write() as tx:
             await deliveries_of.mark_delivered(tx, ids=batch.delivered, now=_now())
             for delivery, error in batch.refused:

@@ -2,6 +2,7 @@
 
 import secrets
 import string
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated
 
@@ -94,10 +95,15 @@ KIND = RuleKind(name="code", settings=Code, results={"value": str}, title=_title
 
 async def record(context: RunContext, tx: Tx) -> Ended:
     """Make the code, once per visit: a run that is repeated keeps the one it gave."""
+    return made(context, choose=secrets.choice)
+
+
+def made(context: RunContext, *, choose: Callable[[str], str]) -> Ended:
+    """Make the code of characters that `choose` draws: by chance, or in the lab by the run's id."""
     shape = context.settings(Code).code
     kept = context.view.results.get(context.rule.id.replace("-", "_"), {}).get("value")
     if isinstance(kept, str) and kept:
         return done("Kept the code of this visit", results={"value": kept})
     characters = shape.characters_used()
-    value = "".join(secrets.choice(characters) for _ in range(shape.length))
+    value = "".join(choose(characters) for _ in range(shape.length))
     return done(f"Made a code of {shape.length} characters", results={"value": value})

@@ -1,10 +1,16 @@
 """Settings of every process: variables `ORDERS_*` of the environment, secrets also as files."""
 
+import os
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
 
 
 class Settings(BaseSettings):
@@ -18,7 +24,6 @@ class Settings(BaseSettings):
     )
     store_pool: int = Field(default=10, ge=1, le=200, description="Most connections to the store per process")
     shop: str = Field(default="shop", pattern=r"^[a-z0-9][a-z0-9-]{0,40}$", description="The shop's id")
-    shop_name: str = Field(default="", description="The shop's name in texts, where the pipeline gives none")
 
     gateway_host: str = Field(default="127.0.0.1", description="Address the gateway listens on")
     gateway_port: int = Field(
@@ -45,6 +50,20 @@ class Settings(BaseSettings):
         default=None, description="Encrypts payloads in Temporal: id:base64 of 32 bytes, the first key encrypts"
     )
     default_mailbox: str = Field(default="", description="Mailbox that mails are sent from by default")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments first, then the environment, then files of the secrets' folder, named like the variables."""
+        folder = os.environ.get("ORDERS_SECRETS")
+        files = (SecretsSettingsSource(settings_cls, secrets_dir=folder),) if folder else ()
+        return init_settings, env_settings, *files
 
     @field_validator("store_url")
     @classmethod

@@ -37,6 +37,7 @@ def _sqlite(url: URL, *, pool: int) -> AsyncEngine:
         # Closing a connection rolls back what is open; once more at its return to the pool is a round trip for nothing.
         pool_reset_on_return=None,
         json_serializer=as_json,
+        hide_parameters=True,  # a logged error of a statement must not show people's data
         async_creator=creator_of(url, seconds=_SECONDS_FOR_LOCK),
     )
 
@@ -68,6 +69,7 @@ def _postgres(url: URL, *, pool: int) -> AsyncEngine:
         max_overflow=pool,
         pool_timeout=_SECONDS_FOR_LOCK,
         json_serializer=as_json,
+        hide_parameters=True,  # a logged error of a statement must not show people's data
         connect_args={
             "timeout": _SECONDS_TO_CONNECT,
             "command_timeout": _SECONDS_PER_STATEMENT,

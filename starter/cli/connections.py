@@ -69,7 +69,15 @@ async def orders_client(settings: "Settings") -> "OrdersClient":
     """Connect to Temporal; raise TemporalDown."""
     from starter.client import OrdersClient
 
+    silence_temporal()
     return await OrdersClient.connect(settings)
+
+
+def silence_temporal() -> None:
+    """Keep the core of Temporal's SDK from logging: it would write to stdout, between the data."""
+    from temporalio.runtime import Runtime, TelemetryConfig
+
+    Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=None)), error_if_already_set=False)
 
 
 def run(work: Coroutine[object, object, T]) -> T:

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from starter.cli.connections import silence_temporal
 from starter.cli.output import note
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ async def deliver(settings: "Settings", *, store: "Store", orders: "Sequence[Ord
 
     if not orders:
         return True
+    silence_temporal()
     client = await connect(settings, is_lazy=True)
     relay = Relay(store, orders=OrdersClient(client, shop=settings.shop))
     delivering = asyncio.create_task(relay.run())

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from starter.cli.connections import known_settings, run
+from starter.cli.connections import known_settings, run, silence_temporal
 from starter.cli.named import JSON
 from starter.cli.output import Exit, Failure, listed, say, say_json
 
@@ -101,6 +101,7 @@ async def _pipelines(store: "Store") -> Finding:
 async def _of_temporal(settings: "Settings") -> list[Finding]:
     from activities.runtime.temporal import TemporalDown, connect
 
+    silence_temporal()
     try:
         client = await connect(settings)
     except TemporalDown as error:

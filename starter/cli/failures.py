@@ -1,5 +1,7 @@
 """Turns the errors of the product's parts into words, help and an exit code for people at a command line."""
 
+import sys
+
 from pydantic import ValidationError
 
 from activities.runtime.temporal import TemporalDown as NoTemporal
@@ -24,6 +26,8 @@ def failure_of(error: Exception) -> Failure:
         return Failure(str(error), help=_LISTS.get(error.what, ""))
     if isinstance(error, Conflict | BadEvent | OrdersError):
         return Failure(str(error))
+    if _is_wrong_key(error):
+        return Failure(str(error), help="correct ORDERS_CODEC_KEYS", code=Exit.USAGE)
     if isinstance(error, ValidationError):
         return Failure(faults(error), code=Exit.USAGE)
     if isinstance(error, OSError) and error.strerror:
@@ -33,6 +37,12 @@ def failure_of(error: Exception) -> Failure:
         f"Something unexpected went wrong ({type(error).__name__}: {error})",
         help="run the command again as `orders --debug …` to see where, and report it",
     )
+
+
+def _is_wrong_key(error: Exception) -> bool:
+    # The codec is optional, as its library is: who has not imported it cannot have met its error.
+    codec = sys.modules.get("activities.runtime.codec")
+    return codec is not None and isinstance(error, codec.WrongKey)
 
 
 _LISTS = {

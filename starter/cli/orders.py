@@ -43,10 +43,7 @@ def list_orders(
         "attention": attention or None,
         "q": find or None,
     }
-    try:
-        page = run(_page(wanted, shop=shop, cursor=cursor, most=most))
-    except ValueError as error:
-        raise Failure(f"--cursor: {error}", help="leave it out to begin at the newest", code=Exit.USAGE) from error
+    page = run(_page(wanted, shop=shop, cursor=cursor, most=most))
     if json:
         say_json(page.model_dump(mode="json"))
         return
@@ -82,7 +79,10 @@ async def _page(wanted: dict[str, object], *, shop: str, cursor: str, most: int)
     settings = known_settings()
     filter = OrderFilter.model_validate(wanted | {"shop": shop or settings.shop})
     async with opened_store(settings) as store, store.read() as tx:
-        return await orders.page(tx, filter=filter, cursor=cursor or None, limit=most)
+        try:
+            return await orders.page(tx, filter=filter, cursor=cursor or None, limit=most)
+        except ValueError as error:
+            raise Failure(f"--cursor: {error}", help="leave it out to begin at the newest", code=Exit.USAGE) from error
 
 
 async def _found(number: str, *, shop: str) -> "tuple[OrderRecord, list[RunRecord], list[TimelineRecord]]":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from starter.cli.connections import known_settings, run
+from starter.cli.connections import known_settings, run, silence_temporal
 from starter.cli.output import Exit, Failure, note, say, say_json
 
 if TYPE_CHECKING:
@@ -62,15 +62,14 @@ def _show(results: list[Replayed], *, is_json: bool) -> None:
 
 
 async def _replayed(files: list[Path], *, query: str, export: Path | None, most: int) -> list[Replayed]:
-    from temporalio.contrib.pydantic import pydantic_data_converter
     from temporalio.worker import Replayer
 
+    from activities.runtime.temporal import converter
     from activities.runtime.workers import sandbox
     from workflows.order import Order
 
-    replayer = Replayer(
-        workflows=[Order], data_converter=pydantic_data_converter, workflow_runner=sandbox(), namespace="default"
-    )
+    silence_temporal()
+    replayer = Replayer(workflows=[Order], data_converter=converter(known_settings()), workflow_runner=sandbox())
     histories = _of_server(query, export=export, most=most) if query else _of_files(files)
     results: list[Replayed] = []
     async for name, history in histories:

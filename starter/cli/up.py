@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from starter.cli.connections import silence_temporal
 from starter.cli.embedded.folder import FOLDER
 from starter.cli.output import Exit, Failure, note
 from starter.cli.parts import ROOT
@@ -64,6 +65,7 @@ async def _run(wanted: "Wanted") -> None:
     """Run until somebody says stop (then return) or something fails (then raise)."""
     from starter.cli.embedded.stack import started
 
+    silence_temporal()
     begun = time.monotonic()
     told = _cancelled_by_signals()
     try:

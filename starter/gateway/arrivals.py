@@ -4,6 +4,8 @@ from typing import Any
 
 from fastapi import Request, Response
 
+from activities.runtime import faults
+from activities.runtime.faults import Step
 from activities.store import journal
 from activities.store.database import Conflict, Tx
 from activities.store.journal import Arrival, Journalled
@@ -32,6 +34,7 @@ async def take(gateway: Parts, *, arrival: Arrival, response: Response) -> Event
     async with gateway.store.write() as tx:
         journalled = await journal.append(tx, arrival, now=gateway.now())
         await _refuse_other(tx, arrival, journalled=journalled)
+    faults.reach(Step.JOURNALLED)
     gateway.relay.hand(journalled.deliveries)
     response.status_code = 202 if journalled.is_new else 200
     return EventAnswer(

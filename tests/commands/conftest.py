@@ -26,9 +26,17 @@ def stored(orders: Orders) -> Orders:
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orders]:
     """The command beside a running `orders up --no-demo`, which it finds by its directory alone."""
     directory = tmp_path_factory.mktemp("house")
-    up = Up(directory, "--no-demo", "--fast", "1000")
+    up = Up(directory, "--no-demo")
     try:
         up.wait_until_ready()
         yield Orders(directory, is_set=False)
     finally:
         up.stop()
+
+
+@pytest.fixture(scope="session")
+def order(house: Orders) -> str:
+    """The number of an order in the first stage, for tests that do not change it."""
+    number = house.must("order", "create", "--total", "49.00").out.strip()
+    house.settled(number, stage="new")
+    return number

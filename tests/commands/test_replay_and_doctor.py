@@ -5,23 +5,19 @@ import json
 from tests.commands.running import Orders
 
 
-def test_histories_of_the_server_replay_against_this_code(house: Orders) -> None:
-    number = house.must("order", "create", "--total", "49.00").out.strip()
-    house.settled(number, stage="new")
+def test_histories_of_the_server_replay_against_this_code(house: Orders, order: str) -> None:
     folder = house.directory / "histories"
-    query = f"OrderNumber = '{number}'"
+    query = f"OrderNumber = '{order}'"
     ended = house.must("replay", "--query", query, "--export", str(folder), "--json")
-    assert ended.json == [{"id": f"order:shop:{number}", "is_same": True, "words": ""}]
+    assert ended.json == [{"id": f"order:shop:{order}", "is_same": True, "words": ""}]
     again = house.must("replay", str(folder))
     assert again.out.startswith("✓ ")
     assert "All 1 histories replay as recorded" in again.err
 
 
-def test_a_history_of_other_code_is_a_difference(house: Orders) -> None:
-    number = house.must("order", "create", "--total", "49.00").out.strip()
-    house.settled(number, stage="new")
+def test_a_history_of_other_code_is_a_difference(house: Orders, order: str) -> None:
     folder = house.directory / "changed"
-    house.must("replay", "--query", f"OrderNumber = '{number}'", "--export", str(folder))
+    house.must("replay", "--query", f"OrderNumber = '{order}'", "--export", str(folder))
     (file,) = folder.glob("*.json")
     history = json.loads(file.read_text())
     timers = [event for event in history["events"] if "timerStartedEventAttributes" in event]

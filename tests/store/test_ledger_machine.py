@@ -86,6 +86,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.now = NOW
         self.is_free = True  # nothing is out, or it is proved or decided that it may be sent again
         self.is_left = False
+        self.steps = 0
         self.state: LedgerState | None = None
 
     def teardown(self) -> None:
@@ -107,8 +108,23 @@ class LedgerMachine(RuleBasedStateMachine):
         assert state is self.state or (self.state, state) in ALLOWED, (self.state, state)
         self.state = state
 
-    @rule()
-    def claim(self) -> None:
+    @rule(times=st.integers(1, 2))
+    def claim(self, times: int) -> None:
+        for _ in range(times):
+            self._claim()
+
+    @precondition(lambda self: self.state in (S.DISPATCHING, S.UNKNOWN))
+    @rule(by_lease=st.booleans())
+    def lose_the_answer_and_try_again(self, by_lease: bool) -> None:
+        if by_lease:
+            self.now += timedelta(seconds=61)
+        else:
+            self.lose_the_answer()
+        self._claim()
+
+    def _claim(self) -> None:
+        self.steps += 1
+
         async def work() -> Claimed | Refused | Unsettled:
             async with self.store.write() as tx:
                 return await ledger.claim(tx, claim=claim_of(now=self.now))
@@ -151,6 +167,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if self.do(work()):
             self.is_free = False
 
+    @precondition(lambda self: self.state is not None)
     @rule()
     def release(self) -> None:
         async def work() -> None:
@@ -161,6 +178,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.do(work())
         self.is_free |= was_out
 
+    @precondition(lambda self: self.state is not None)
     @rule()
     def lose_the_answer(self) -> None:
         async def work() -> None:
@@ -169,6 +187,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
         self.do(work())
 
+    @precondition(lambda self: self.state is not None)
     @rule()
     def refuse(self) -> None:
         async def work() -> None:
@@ -177,6 +196,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
         self.do(work())
 
+    @precondition(lambda self: self.state is not None)
     @rule(to=st.sampled_from([S.PLANNED, S.HELD, S.FAILED, S.ACCEPTED]))
     def settle(self, to: LedgerState) -> None:
         async def work() -> bool:
@@ -191,6 +211,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if changed and to is S.PLANNED:
             self.is_free = True
 
+    @precondition(lambda self: self.state is not None)
     @rule()
     def repeat_by_hand(self) -> None:
         async def work() -> int:
@@ -210,7 +231,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.now += timedelta(seconds=seconds)
         self.do(work())
 
-    @precondition(lambda self: not self.is_left)
+    @precondition(lambda self: not self.is_left and self.steps > 4)
     @rule()
     def leave_the_stage(self) -> None:
         async def work() -> None:
@@ -224,7 +245,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
 TestLedgerMachine = LedgerMachine.TestCase
 TestLedgerMachine.settings = settings(
-    max_examples=30,
+    max_examples=40,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

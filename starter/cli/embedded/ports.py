@@ -43,8 +43,8 @@ async def turn() -> AsyncIterator[None]:
     path = Path(tempfile.gettempdir()) / f"orders-up-{os.getuid()}.lock"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
-        while not _is_ours(descriptor):
-            await asyncio.sleep(0.1)  # noqa: ASYNC110  another process cannot set an event here
+        while not _is_ours(descriptor):  # noqa: ASYNC110  another process cannot set an event here
+            await asyncio.sleep(0.1)
         yield
     finally:
         os.close(descriptor)

@@ -47,7 +47,7 @@ class Wanted:
 
 @dataclass
 class Stack:
-    """Everything that runs, and the pipeline that is published. `ui` is empty where the Temporal server is somebody else's."""
+    """Everything that runs, and the pipeline it publishes. `ui` is empty where the server is somebody else's."""
 
     wanted: Wanted
     folder: Folder

@@ -8,6 +8,8 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
 
+from activities.runtime import faults
+from activities.runtime.faults import Step
 from activities.store import journal, orders
 from activities.store.database import Conflict, NotFound, Store, Tx
 from activities.store.journal import Arrival, Delivery
@@ -116,6 +118,7 @@ async def _created(gateway: Parts, *, new: NewOrder, raw: bytes) -> OrderRecord:
         await _check_stage(tx, gateway, new=new)
         record = await orders.create(tx, new, now=now)
         journalled = await journal.append(tx, _creation(record, new=new, raw=raw, now=now), now=now)
+    faults.reach(Step.JOURNALLED)
     gateway.relay.hand(journalled.deliveries)
     return record
 

@@ -99,10 +99,11 @@ def _activities(
     limits = SendLimits(
         lease=timedelta(seconds=settings.lease_seconds), default_mailbox=settings.default_mailbox, pace=settings.pace
     )
+    records = Records(store, shelf=shelf, actions=actions, pace=settings.pace)
     return by_queue(
         actions,
-        decisions=Decisions(store, shelf=shelf, pace=settings.pace),
-        records=Records(store, shelf=shelf, actions=actions, pace=settings.pace),
+        decisions=Decisions(store, shelf=shelf, records=records, pace=settings.pace),
+        records=records,
         sends=Sends(store, shelf=shelf, actions=actions, providers=providers, limits=limits),
     )
 

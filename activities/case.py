@@ -1,9 +1,10 @@
 """One event of one order as the decision sees it, and what comes of it: what the decision's parts share."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from activities.frame import Bench, planned_row
 from activities.shelf import Shelf
 from activities.store import orders, runs, visits
 from activities.store.database import Tx
@@ -16,7 +17,7 @@ from workflows.contracts.reasons import EventReason
 from workflows.contracts.state import OrderState
 from workflows.pipeline import planning
 from workflows.pipeline.fields import OrderView
-from workflows.pipeline.model import Pipeline
+from workflows.pipeline.model import Pipeline, Stage
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,15 @@ class Case:
 
 @dataclass(frozen=True)
 class Effect:
-    """What comes of an event: the reason, and the directives of a Decision. `verdict` is kept for `why`."""
+    """What comes of an event: the reason, and the directives of a Decision.
+
+    `bench` is the new visit of `plan`, ready for its first rules. `verdict` is kept for `why`.
+    """
 
     reason: EventReason
     words: str = ""
     plan: Plan | None = None
+    bench: Bench | None = None
     left: str = ""
     trigger: str = ""
     dues: tuple[Due, ...] = ()
@@ -104,8 +109,31 @@ async def change_stage(tx: Tx, case: Case, *, change: Change) -> Effect:
     await visits.enter(tx, case.request.key, entry=entry)
     if case.standing.attention and case.standing.held_at is None:
         await visits.set_attention(tx, case.request.key, text="")
-    left = case.standing.stage
-    return Effect(change.reason, change.words, plan=plan, left=left, trigger=change.trigger, verdict=change.verdict)
+    return Effect(
+        change.reason,
+        change.words,
+        plan=plan,
+        bench=_bench(case, plan=plan, stage=stage, view=view),
+        left=case.standing.stage,
+        trigger=change.trigger,
+        verdict=change.verdict,
+    )
+
+
+def _bench(case: Case, *, plan: Plan, stage: Stage, view: OrderView) -> Bench:
+    """Return the visit that was just entered, without reading it back."""
+    standing = replace(
+        case.standing,
+        stage=stage.id,
+        stage_kind=stage.kind,
+        visit=plan.visit,
+        version=case.version,
+        entered_at=case.now,
+        attention=case.standing.attention if case.standing.held_at else "",
+    )
+    key = case.request.key
+    rows = {run.rule: planned_row(key, visit=plan.visit, stage=stage.id, run=run) for run in plan.runs}
+    return Bench(key, plan.visit, case.now, standing, case.latest, view, rows, case.pace)
 
 
 async def new_moments(tx: Tx, case: Case, *, rules: list[RunRecord], anchor: datetime | None = None) -> tuple[Due, ...]:

@@ -12,12 +12,13 @@ from temporalio import activity
 
 from activities import operators
 from activities.case import Case, Change, Effect, change_stage, load, new_moments, state_of
+from activities.records import Records
 from activities.runtime import faults, metrics
 from activities.runtime.faults import Step
 from activities.runtime.logs import log
 from activities.shelf import Shelf
 from activities.store import journal, notices, runs, visits
-from activities.store.database import Store, Tx
+from activities.store.database import Store, StoreDown, Tx
 from activities.store.facts import BadEvent
 from activities.store.history import NewNotice
 from activities.store.journal import Arrival, JournalledEvent
@@ -26,6 +27,7 @@ from workflows.contracts.events import OPERATOR_PREFIX, RULE_MOVE, is_by_custome
 from workflows.contracts.inbox import MALFORMED
 from workflows.contracts.plans import Due, Plan
 from workflows.contracts.reasons import EventReason, RunStatus
+from workflows.contracts.runs import RunOutcome
 from workflows.contracts.state import OrderState
 from workflows.pipeline import planning
 from workflows.pipeline.deciding import Situation, Verdict, judge
@@ -41,10 +43,15 @@ _KEPT = (EventReason.ON_HOLD, EventReason.LOOP)
 
 
 class Decisions:
-    """Decide on events and commit the decisions. `pace` divides every wait."""
+    """Decide on events and commit the decisions. `pace` divides every wait.
 
-    def __init__(self, store: Store, *, shelf: Shelf, pace: float = 1.0) -> None:
+    The rules of a new visit that only touch our own records and run at once are carried out in the transaction of the
+    decision: one commit and one activity for both.
+    """
+
+    def __init__(self, store: Store, *, shelf: Shelf, records: Records, pace: float = 1.0) -> None:
         self._store = store
+        self._records = records
         self._shelf = shelf
         self._pace = pace
         self._log = log("decide")
@@ -52,12 +59,25 @@ class Decisions:
     @activity.defn(name="decide")
     async def decide(self, request: DecideRequest) -> Decision:
         """Commit the decision on one event and return it; asked again, return the same."""
-        async with self._store.write() as tx:
-            decision = await self._decide(tx, request)
+        decision = await self._committed(request)
         faults.reach(Step.DECIDED)
+        if decision.plan is not None and decision.left != decision.state.stage:
+            moved = {"stage": decision.state.stage, "left": decision.left, "because": request.event.type}
+            self._log.info("Order moved", order=str(request.key), **moved)
         return decision
 
-    async def _decide(self, tx: Tx, request: DecideRequest) -> Decision:
+    async def _committed(self, request: DecideRequest) -> Decision:
+        try:
+            async with self._store.write() as tx:
+                return await self._decide(tx, request, records=self._records)
+        except StoreDown:
+            raise  # the local activity is tried again
+        except Exception:
+            self._log.exception("A decision failed; it is made again without its rules", order=str(request.key))
+        async with self._store.write() as tx:
+            return await self._decide(tx, request, records=None)
+
+    async def _decide(self, tx: Tx, request: DecideRequest, *, records: Records | None) -> Decision:
         key, event = request.key, request.event
         standing = await visits.lock(tx, key)
         if standing is None or standing.is_deleted:
@@ -69,13 +89,17 @@ class Decisions:
             return await _up_to_date(tx, request, decided=known.decision, plan=None)
         case = await load(tx, self._shelf, request=request, standing=standing, pace=self._pace)
         effect = await self._effect(tx, case, known=known, problem=problem)
+        outcomes: list[RunOutcome] = []
+        if records is not None and effect.plan is not None and effect.bench is not None and not standing.held_at:
+            outcomes = await records.begin(tx, effect.bench, plan=effect.plan)
         decided = _decision(request, effect=effect, state=state_of(standing))
         metrics.DECISIONS.labels(reason=effect.reason.value).inc()
         verdict = {"words": effect.words, "trigger": effect.trigger, **effect.verdict}
         await journal.decided(
             tx, key, source=event.source, id=event.id, decision=decided, verdict=verdict, now=request.now
         )
-        return await _up_to_date(tx, request, decided=decided, plan=effect.plan)
+        told = decided.model_copy(update={"outcomes": outcomes})
+        return await _up_to_date(tx, request, decided=told, plan=effect.plan)
 
     async def _effect(self, tx: Tx, case: Case, *, known: JournalledEvent, problem: str) -> Effect:
         event = case.request.event
@@ -89,7 +113,7 @@ class Decisions:
             case = await load(tx, self._shelf, request=case.request, standing=standing, pace=self._pace)
         effect = await _decide_on(tx, case, known=known)
         if created is not None and effect.plan is None:
-            return replace(effect, plan=created.plan)
+            return replace(effect, plan=created.plan, bench=created.bench)
         return effect
 
 

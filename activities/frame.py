@@ -14,7 +14,7 @@ from activities.store.history import NewNotice, RunRecord
 from activities.store.visits import RunEnd, Standing
 from workflows.contracts.events import Event
 from workflows.contracts.ids import OrderKey, run_id
-from workflows.contracts.plans import Due
+from workflows.contracts.plans import Due, PlannedRun
 from workflows.contracts.reasons import RunReason, RunStatus
 from workflows.contracts.runs import RunItem, RunOutcome
 from workflows.pipeline import planning
@@ -25,6 +25,9 @@ from workflows.pipeline.model import Pipeline, Rule
 #: What an order shows when one of its rules failed for good, or its outcome is unknown.
 RULE_FAILED = "rule-failed"
 OUTCOME_UNKNOWN = "outcome-unknown"
+
+#: Verdicts that say nothing of a message which was claimed before.
+_LEAVES_CLAIMS = (RunReason.STAGE_LEFT, RunReason.EXPIRED)
 
 
 @dataclass
@@ -72,6 +75,28 @@ async def load(tx: Tx, shelf: Shelf, *, key: OrderKey, visit: int, now: datetime
     return Bench(key, visit, now, standing, pipeline, view, rows, pace)
 
 
+def planned_row(key: OrderKey, *, visit: int, stage: str, run: PlannedRun) -> RunRecord:
+    """Return the row of a run that was just planned."""
+    return RunRecord(
+        id=run_id(key, visit, run.rule),
+        visit=visit,
+        stage=stage,
+        rule=run.rule,
+        kind=run.kind,
+        title=run.title,
+        after=run.after,
+        due=run.due,
+        has_wait=run.has_wait,
+        status=run.status,
+        reason=run.reason,
+        words=run.words,
+        started_at=None,
+        ended_at=None,
+        results={},
+        compared=[],
+    )
+
+
 async def check(tx: Tx, bench: Bench, *, rule: Rule) -> Ended | None:
     """Say why a run must not be carried out now; None if it may."""
     if bench.standing.visit != bench.visit:
@@ -100,10 +125,24 @@ def condition(bench: Bench, *, rule: Rule) -> tuple[Ended | None, tuple[tuple[st
     return Ended(RunStatus.SKIPPED, RunReason.CONDITION_FALSE), checked.compared
 
 
-def outcome_of(row: RunRecord) -> RunOutcome:
-    """Return the outcome of a run that ended before: asked again, the same answer."""
-    reason = row.reason or RunReason.DONE
-    return RunOutcome(rule=row.rule, status=row.status, reason=reason, words=row.words, at=row.ended_at)
+async def outcome_of(tx: Tx, bench: Bench, *, rule: str) -> RunOutcome:
+    """Return the outcome of a run that ended before, as the answer that was lost told it: its events, its chain."""
+    row = bench.rows[rule]
+    dues = [
+        Due(rule=after.rule, at=after.due, words=after.words)
+        for after in bench.rows.values()
+        if after.after == rule and after.has_wait and after.due is not None and not after.status.is_end
+    ]
+    return RunOutcome(
+        rule=rule,
+        status=row.status,
+        reason=row.reason or RunReason.DONE,
+        words=row.words,
+        at=row.ended_at,
+        dues=dues,
+        events=await journal.untaken_of_run(tx, bench.key, run=row.id),
+        attention=RULE_FAILED if row.status is RunStatus.FAILED else None,
+    )
 
 
 async def end(
@@ -153,12 +192,13 @@ async def end(
 async def conclude(tx: Tx, bench: Bench, *, item: RunItem) -> RunOutcome:
     """End a run with a verdict that the workflow reached: out of time, a bug, or its stage was left.
 
-    A message that was claimed before its stage was left is not stopped: the outcome is `running`, to be settled.
+    A message that was claimed before its stage was left, or before it was too late, has left or may have: the outcome
+    is `running`, to be settled.
     """
     row = bench.rows[item.rule]
     if row.status.is_end:
-        return outcome_of(row)
-    if item.verdict is RunStatus.STOPPED and await ledger.is_claimed(tx, run=row.id):
+        return await outcome_of(tx, bench, rule=item.rule)
+    if item.reason in _LEAVES_CLAIMS and await ledger.is_claimed(tx, run=row.id):
         return RunOutcome(rule=item.rule, status=RunStatus.RUNNING, reason=RunReason.RETRYING)
     reason = item.reason or RunReason.INTERNAL
     return await end(tx, bench, rule=item.rule, ended=Ended(item.verdict or RunStatus.FAILED, reason, item.words))

@@ -13,6 +13,7 @@ from activities.runtime.faults import Step
 from activities.runtime.logs import log
 from activities.shelf import Shelf
 from activities.store.database import Store, StoreDown, Tx
+from workflows.contracts.plans import Plan
 from workflows.contracts.reasons import RunReason, RunStatus
 from workflows.contracts.runs import RunItem, RunOutcome, RunsOutcome, RunsRequest
 
@@ -41,6 +42,18 @@ class Records:
             self._log.exception("A rule failed on our side", order=str(request.key), visit=request.visit)
         return RunsOutcome(outcomes=[await self._run_alone(request, item=item) for item in request.items])
 
+    async def begin(self, tx: Tx, bench: Bench, *, plan: Plan) -> list[RunOutcome]:
+        """Carry out the rules of a new visit that run at once, in the transaction of the decision."""
+        items: list[RunItem] = []
+        names: list[str] = []
+        for run in plan.runs:
+            is_due = run.due is None or run.due <= bench.now
+            is_next = run.after is None or (run.after in names and not run.has_wait)
+            if run.is_record and is_due and is_next:
+                items.append(RunItem(rule=run.rule, kind=run.kind))
+                names.append(run.rule)
+        return [await self._run(tx, bench, item=item) for item in items]
+
     async def _run_alone(self, request: RunsRequest, *, item: RunItem) -> RunOutcome:
         try:
             async with self._store.write() as tx:
@@ -62,7 +75,7 @@ class Records:
     async def _run(self, tx: Tx, bench: Bench, *, item: RunItem) -> RunOutcome:
         row = bench.rows[item.rule]
         if row.status.is_end:
-            return frame.outcome_of(row)
+            return await frame.outcome_of(tx, bench, rule=item.rule)
         if item.verdict is not None:
             return await frame.conclude(tx, bench, item=item)
         rule = bench.pipeline.rule(row.stage, item.rule)

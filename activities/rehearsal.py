@@ -39,11 +39,12 @@ def rehearsal(clock: Callable[[], datetime], *, shelf: Shelf | None = None) -> R
     store, stand_in = Scratch(), StandIn(clock=clock)
     known = shelf or Shelf(KINDS)
     actions = {**ACTIONS, "code": replace(ACTIONS["code"], record=_same_code)}
+    records = Records(store, shelf=known, actions=actions)
     return Rehearsal(
         store=store,
         shelf=known,
-        decisions=Decisions(store, shelf=known),
-        records=Records(store, shelf=known, actions=actions),
+        decisions=Decisions(store, shelf=known, records=records),
+        records=records,
         sends=Sends(
             store,
             shelf=known,

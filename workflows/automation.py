@@ -159,7 +159,7 @@ class Automation:
         self._is_ended = decision.ended
         self._note(_told(decision))
         if decision.plan is not None:
-            self._enter(decision.plan)
+            self._enter(decision.plan, outcomes=decision.outcomes)
         if self.visit is not None:
             self._direct(self.visit, decision)
         if self.state.held:
@@ -177,12 +177,12 @@ class Automation:
         visit.call(decision.wake)
         visit.repeat(decision.repeat)
 
-    def _enter(self, plan: Plan) -> None:
+    def _enter(self, plan: Plan, *, outcomes: Iterable[RunOutcome] = ()) -> None:
         if self.visit is not None:
             self.visit.leave()
             self._left.append(self.visit)
         self.visit = Visit(plan, clock=self._runtime, host=self)
-        self.visit.start()
+        self.visit.start(outcomes)
 
     # --- what visits tell ------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RawValue, RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError, is_cancelled_exception
+from temporalio.exceptions import ActivityError, ApplicationError, RetryState, TimeoutError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from pydantic import ValidationError
@@ -105,7 +105,9 @@ class Order:
             self._automation.take(_creation(given))
         try:
             carry = await self._automation.serve()
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, ActivityError) as error:  # ActivityError: a decision was under way
+            if not is_cancelled_exception(error):
+                raise
             await self._automation.stop(self._operator_event("cancel", commands.StopWaiting(by="temporal")))
             await workflow.wait_condition(workflow.all_handlers_finished)
             raise
@@ -218,6 +220,7 @@ class _TemporalClock:
         return answer
 
     async def send(self, request: RunsRequest, *, run: PlannedRun) -> RunOutcome:
+        expires: timedelta | None = timedelta(seconds=run.expires)
         while True:
             try:
                 outcome: RunsOutcome = await workflow.execute_activity(
@@ -227,42 +230,33 @@ class _TemporalClock:
                     task_queue=run.queue or workflow.info().task_queue,
                     activity_id=activity_id(request.visit, run.rule),
                     start_to_close_timeout=timedelta(seconds=run.seconds),
-                    schedule_to_close_timeout=timedelta(seconds=run.expires),
+                    schedule_to_close_timeout=expires,
                     retry_policy=_SENDS,
                     cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
                     summary=run.title or run.kind,
                 )
                 return outcome.outcomes[0]
             except ActivityError as error:
-                told = await self._told(request, run=run, error=error)
+                told = _outcome_of(error)
+                if told is not None:
+                    return told
+                request = request.model_copy(update={"items": [_verdict(error, run=run)]})
+            told = await self._conclude(request)
             if told.status is not RunStatus.RUNNING:
                 return told
-            # Cancelled while a claimed message was not settled: the same activity finds out what became of it.
+            # A claimed message is not settled yet: the same activity finds out what became of it, and sends nothing.
+            expires = None
 
-    async def _told(self, request: RunsRequest, *, run: PlannedRun, error: ActivityError) -> RunOutcome:
-        if is_cancelled_exception(error):
-            return await self._conclude(
-                request, run=run, verdict=RunStatus.STOPPED, reason=RunReason.STAGE_LEFT, words=""
-            )
-        told = _outcome_of(error)
-        if told is not None:
-            return told
-        is_late = isinstance(error.cause, TimeoutError)
-        return await self._conclude(
-            request,
-            run=run,
-            verdict=RunStatus.FAILED,
-            reason=RunReason.EXPIRED if is_late else RunReason.INTERNAL,
-            words="it could not be done in time" if is_late else "it failed on our side; the worker's log says why",
-        )
-
-    async def _conclude(
-        self, request: RunsRequest, *, run: PlannedRun, verdict: RunStatus, reason: RunReason, words: str
-    ) -> RunOutcome:
+    async def _conclude(self, request: RunsRequest) -> RunOutcome:
         """Record the end of a rule whose activity could not do so itself."""
-        item = RunItem(rule=run.rule, kind=run.kind, verdict=verdict, reason=reason, words=words)
-        answer = await self.record(request.model_copy(update={"now": workflow.now(), "items": [item]}))
-        return answer.outcomes[0]
+        while True:
+            try:
+                answer = await self.record(request.model_copy(update={"now": workflow.now()}))
+                return answer.outcomes[0]
+            except (asyncio.CancelledError, ActivityError) as error:
+                # The stage is left this very moment, which cancels once: the end is to be recorded all the same.
+                if not is_cancelled_exception(error):
+                    raise
 
     def should_renew(self) -> bool:
         info = workflow.info()
@@ -275,6 +269,19 @@ class _TemporalClock:
             workflow.upsert_search_attributes(changed)
             self._shown = values
         workflow.set_current_details(details.page(automation))
+
+
+def _verdict(error: ActivityError, *, run: PlannedRun) -> RunItem:
+    """Return what is to be recorded of a rule whose activity ended without an outcome."""
+    item = RunItem(rule=run.rule, kind=run.kind, verdict=RunStatus.FAILED)
+    # A failure that comes after the cancel is not tried again, and does not look like a cancel.
+    if is_cancelled_exception(error) or error.retry_state is RetryState.CANCEL_REQUESTED:
+        changes = {"verdict": RunStatus.STOPPED, "reason": RunReason.STAGE_LEFT}
+    elif isinstance(error.cause, TimeoutError) or error.retry_state is RetryState.TIMEOUT:
+        changes = {"reason": RunReason.EXPIRED, "words": "it could not be done in time"}
+    else:
+        changes = {"reason": RunReason.INTERNAL, "words": "it failed on our side; the worker's log says why"}
+    return item.model_copy(update=changes)
 
 
 def _outcome_of(error: ActivityError) -> RunOutcome | None:

@@ -112,8 +112,16 @@ class Visit:
         self._batch: list[tuple[Run, asyncio.Future[RunOutcome]]] = []
         self._batches = 0
 
-    def start(self) -> None:
-        """Start every run that has not ended; one whose outcome is unknown waits for a person."""
+    def start(self, outcomes: Iterable[RunOutcome] = ()) -> None:
+        """Start every run that has not ended; one whose outcome is unknown waits for a person.
+
+        `outcomes` are those of runs that were carried out together with the decision.
+        """
+        for outcome in outcomes:
+            run = self.runs.get(outcome.rule)
+            if run is not None and outcome.status.is_end and not run.status.is_end:
+                self._host.take_all(outcome.events)
+                self._end_run(run, outcome)
         for run in self.runs.values():
             if run.status.is_end:
                 run.ended.set()

@@ -24,7 +24,8 @@ from workflows.contracts.reasons import RunReason, RunStatus
 class Claim:
     """Ask to send. `customer` is whose consent counts, None for employees and machines.
 
-    `send_id` is the message's own id where a run sends several; else it is the run's.
+    `send_id` is the message's own id where a run sends several; else it is the run's. `over` is why nothing may leave
+    any more: an earlier attempt is settled only.
     """
 
     key: OrderKey
@@ -41,6 +42,7 @@ class Claim:
     customer: str | None = None
     is_transactional: bool = False
     once: bool = False
+    over: RunReason | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Claimed:
 
     send_id: UUID
     attempt: int
+    until: datetime
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,8 @@ class Unsettled:
     """The message may have left already: its row is not `planned`.
 
     `dispatching`: another attempt is under way until `lease_until`; `unknown`, `held`: to be settled first;
-    `accepted`, `delivered`, `failed`: over, only the run's end was not recorded.
+    `accepted`, `delivered`, `failed`: over, only the run's end was not recorded. `since` is the last moment at which
+    it may have left.
     """
 
     send_id: UUID
@@ -137,7 +141,7 @@ _RUNNING = (
 _LOST = (
     update(LEDGER)
     .where(LEDGER.c.id == bindparam("row"), LEDGER.c.state == "dispatching")
-    .values(state=LedgerState.UNKNOWN, lease_until=None, updated_at=bindparam("at"))
+    .values(state=LedgerState.UNKNOWN, lease_until=None, updated_at=LEDGER.c.lease_until)
 )
 
 
@@ -173,20 +177,21 @@ async def claim(tx: Tx, *, claim: Claim) -> Claimed | Refused | Unsettled:
         return refused
     attempt = (await tx.run(_WRITE, _row_values(claim, row=send_id, run=run))).scalar_one()
     await tx.run(_RUNNING, {"run": run, "at": claim.now})
-    return Claimed(send_id=send_id, attempt=attempt)
+    return Claimed(send_id=send_id, attempt=attempt, until=claim.now + claim.lease)
 
 
 async def _unsettled(tx: Tx, claim: Claim, *, row: UUID, case: Row[Any]) -> Unsettled | None:
     if case.state in (None, LedgerState.PLANNED, LedgerState.SKIPPED):
         return None
     state = LedgerState(case.state)
+    since = case.updated_at if state is LedgerState.UNKNOWN else case.claimed_at or case.updated_at
     if state is LedgerState.DISPATCHING and case.lease_until <= claim.now:
-        await tx.run(_LOST, {"row": row, "at": claim.now})
-        state = LedgerState.UNKNOWN
+        await tx.run(_LOST, {"row": row})
+        state, since = LedgerState.UNKNOWN, case.lease_until
     return Unsettled(
         send_id=row,
         state=state,
-        since=case.claimed_at or case.updated_at,
+        since=since,
         provider=case.provider,
         provider_id=case.provider_id,
         lease_until=case.lease_until if state is LedgerState.DISPATCHING else None,
@@ -202,6 +207,8 @@ def _too_late(claim: Claim, *, order: visits.Standing, case: Row[Any]) -> Refuse
         return Refused(RunReason.STAGE_LEFT, "The order has left the stage")
     if order.is_deleted:
         return Refused(RunReason.AUTOMATION_STOPPED, "The order is deleted")
+    if claim.over is not None:
+        return Refused(claim.over, "It could not be done in time")
     if order.held_at is not None:
         return Refused(RunReason.ON_HOLD, "The order's automation is on hold")
     return None

@@ -4,9 +4,10 @@ A delivery is one event on its way to one order. Facts of the event are applied 
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import bindparam, or_, select, update
 
@@ -25,6 +26,9 @@ from workflows.contracts.decisions import Decision
 from workflows.contracts.events import Event
 from workflows.contracts.ids import OrderKey
 from workflows.contracts.reasons import EventReason
+
+#: For so long a rule's events are left to the outcome that hands them to the workflow.
+GRACE_OF_RULES = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,20 @@ _MADE_BY_RULE = (
         (EVENTS.c.id == bindparam("event_id"))
         | ((EVENTS.c.id > bindparam("first")) & (EVENTS.c.id < bindparam("last"))),
         DELIVERIES.c.order_id == bindparam("order"),
+    )
+    .order_by(EVENTS.c.seq)
+)
+
+# From the first place of a run's events (`run:0`) to behind its last one; what follows from them is `run:0/paid`.
+_UNTAKEN_OF_RUN = (
+    select(EVENTS.c.id, EVENTS.c.type, EVENTS.c.at, EVENTS.c.source)
+    .join(DELIVERIES, DELIVERIES.c.event == EVENTS.c.seq)
+    .where(
+        EVENTS.c.source == "rule",
+        EVENTS.c.id > bindparam("first"),
+        EVENTS.c.id < bindparam("last"),
+        DELIVERIES.c.order_id == bindparam("order"),
+        DELIVERIES.c.decided_at.is_(None),
     )
     .order_by(EVENTS.c.seq)
 )
@@ -140,21 +158,34 @@ async def append(tx: Tx, arrival: Arrival, *, now: datetime, with_facts: bool = 
 async def append_from_rule(tx: Tx, key: OrderKey, *, event: Event, now: datetime) -> tuple[Event, ...]:
     """Journal an event a rule made for its own order; give it and those that follow, for the workflow to take.
 
-    Nothing is left for the relay: the run's outcome hands them over. A repeated call gives the same events.
+    The run's outcome hands them over; what is not decided within `GRACE_OF_RULES` is the relay's. A repeated call
+    gives the same events.
     """
     at = event.at or now
-    arrival = _checked(
-        Arrival(source=event.source, id=event.id, type=event.type, at=at, data=event.data, orders=(key,)),
-        with_facts=True,
+    arrival = Arrival(
+        source=event.source,
+        id=event.id,
+        type=event.type,
+        at=at,
+        data=event.data,
+        orders=(key,),
+        grace=GRACE_OF_RULES,
     )
+    arrival = _checked(arrival, with_facts=True)
     seq = await add_event(tx, arrival, now=now)
     if seq is not None:
-        _, follows = await deliver(tx, arrival, seq=seq, orders=(key,), now=now, state="delivered")
+        _, follows = await deliver(tx, arrival, seq=seq, orders=(key,), now=now)
         return (event.model_copy(update={"data": {}, "at": at}), *follows)
     stem_of_id = stem(event.id)
     values = {"from_source": event.source, "event_id": event.id, "order": str(key)}
     rows = await tx.rows(_MADE_BY_RULE, {**values, "first": f"{stem_of_id}/", "last": f"{stem_of_id}0"})
     return tuple(Event(id=row.id, type=row.type, at=row.at, source=row.source) for row in rows)
+
+
+async def untaken_of_run(tx: Tx, key: OrderKey, *, run: UUID) -> list[Event]:
+    """List the events a run made for its own order that are not decided yet, without their data."""
+    rows = await tx.rows(_UNTAKEN_OF_RUN, {"first": f"{run}:", "last": f"{run};", "order": str(key)})
+    return [Event(id=row.id, type=row.type, at=row.at, source=row.source) for row in rows]
 
 
 async def event_for(tx: Tx, key: OrderKey, *, source: str, id: str) -> JournalledEvent | None:

@@ -85,6 +85,8 @@ _CHANGE = (
     )
 )
 
+_CHANGE_OF_ATTEMPT = _CHANGE.where(LEDGER.c.attempt == bindparam("of_attempt"))
+
 _CALLBACK = (
     update(LEDGER)
     .where(LEDGER.c.id == bindparam("row"))
@@ -165,20 +167,21 @@ async def accepted(tx: Tx, *, send_id: UUID, provider_id: str, now: datetime) ->
         await tx.run(_ACCEPT, {"row": send_id, "their_id": provider_id, "at": now})
 
 
-async def released(tx: Tx, *, send_id: UUID, error: str, now: datetime) -> None:
-    """Record that nothing left the house: dispatching -> planned."""
-    await _change(tx, send_id, (LedgerState.DISPATCHING,), LedgerState.PLANNED, now=now, words=error)
+async def released(tx: Tx, *, send_id: UUID, error: str, now: datetime, attempt: int | None = None) -> None:
+    """Record that nothing left the house: dispatching -> planned. Of an attempt that lost its claim it says nothing."""
+    states = (LedgerState.DISPATCHING,)
+    await _change(tx, send_id, states, LedgerState.PLANNED, now=now, words=error, attempt=attempt)
 
 
-async def failed(tx: Tx, *, send_id: UUID, code: str, words: str, now: datetime) -> None:
+async def failed(tx: Tx, *, send_id: UUID, code: str, words: str, now: datetime, attempt: int | None = None) -> None:
     """Record that the provider refused for good."""
     states = (LedgerState.DISPATCHING, LedgerState.UNKNOWN, LedgerState.HELD, LedgerState.PLANNED)
-    await _change(tx, send_id, states, LedgerState.FAILED, now=now, code=code, words=words)
+    await _change(tx, send_id, states, LedgerState.FAILED, now=now, code=code, words=words, attempt=attempt)
 
 
-async def unknown(tx: Tx, *, send_id: UUID, now: datetime) -> None:
+async def unknown(tx: Tx, *, send_id: UUID, now: datetime, attempt: int | None = None) -> None:
     """Record that the answer was lost after the request may have left: dispatching -> unknown."""
-    await _change(tx, send_id, (LedgerState.DISPATCHING,), LedgerState.UNKNOWN, now=now)
+    await _change(tx, send_id, (LedgerState.DISPATCHING,), LedgerState.UNKNOWN, now=now, attempt=attempt)
 
 
 async def delivered(tx: Tx, *, send_id: UUID, provider_id: str, callback: Callback, now: datetime) -> bool:
@@ -278,9 +281,12 @@ async def _change(
     now: datetime,
     code: str = "",
     words: str = "",
+    attempt: int | None = None,
 ) -> bool:
     values = {"row": send_id, "states": states, "to_state": to, "their_code": code, "said": words, "at": now}
-    return (await tx.run(_CHANGE, values)).rowcount > 0
+    if attempt is None:
+        return (await tx.run(_CHANGE, values)).rowcount > 0
+    return (await tx.run(_CHANGE_OF_ATTEMPT, {**values, "of_attempt": attempt})).rowcount > 0
 
 
 def _record(row: Row[Any]) -> LedgerRecord:

@@ -66,6 +66,14 @@ async def of_order(tx: Tx, key: OrderKey) -> list[NoticeRecord]:
     return [_record(row) for row in await tx.rows(_OF_ORDER, {"order_id": str(key)})]
 
 
+async def by_ref(tx: Tx, key: OrderKey) -> dict[str, list[tuple[str, str]]]:
+    """List an order's notices by their `ref`: to whom, and the text."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for row in await tx.rows(_OF_ORDER, {"order_id": str(key)}):
+        found.setdefault(row.ref, []).append((row.employee, row.text))
+    return found
+
+
 async def mark_read(tx: Tx, *, employee: str, ids: Sequence[int], now: datetime) -> None:
     """Mark an employee's notices as read."""
     if ids:

@@ -1,10 +1,13 @@
-"""Deliveries that Temporal did not take yet: claimed by one relay at a time, marked, repeated, given up."""
+"""Deliveries on their way: claimed by one relay at a time, marked, repeated until they are decided, given up.
+
+That Temporal took a signal does not say that the workflow saw it: it may be terminated, or its server restored.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, text, update
+from sqlalchemy import Row, bindparam, case, select, text, update
 
 from activities.store.database import Tx
 from activities.store.journal import Delivery
@@ -17,11 +20,18 @@ TRIES = 10
 
 _LONGEST = timedelta(minutes=10)
 
+#: A delivery that Temporal took and nobody decided is signalled again after so long, each time later.
+CONFIRM = tuple(timedelta(seconds=seconds) for seconds in (30, 60, 120, 300, 900, 3600))
+
 # `next_at` is the lease as well: a relay that dies leaves its deliveries to the others when it has passed.
 # The state is written out, as only then the partial index is used.
 _DUE = (
     select(DELIVERIES.c.id)
-    .where(DELIVERIES.c.state == text("'new'"), DELIVERIES.c.next_at <= bindparam("now"))
+    .where(
+        DELIVERIES.c.decided_at.is_(None),
+        DELIVERIES.c.state != text("'dead'"),
+        DELIVERIES.c.next_at <= bindparam("now"),
+    )
     .order_by(DELIVERIES.c.next_at)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
@@ -50,10 +60,15 @@ _THESE = _DELIVERY.where(DELIVERIES.c.id.in_(bindparam("ids", expanding=True))).
 
 _DEAD = _DELIVERY.where(DELIVERIES.c.state == text("'dead'")).order_by(DELIVERIES.c.id).limit(bindparam("most"))
 
+_NEXT = case(
+    *((DELIVERIES.c.attempts == tries, bindparam(f"after_{tries}")) for tries in range(len(CONFIRM) - 1)),
+    else_=bindparam(f"after_{len(CONFIRM) - 1}"),
+)
+
 _DELIVERED = (
     update(DELIVERIES)
     .where(DELIVERIES.c.id.in_(bindparam("ids", expanding=True)), DELIVERIES.c.state != "dead")
-    .values(state="delivered", error="", next_at=bindparam("at"))
+    .values(state="delivered", error="", attempts=DELIVERIES.c.attempts + 1, next_at=_NEXT)
 )
 
 _TRIES = select(DELIVERIES.c.attempts).where(DELIVERIES.c.id == bindparam("delivery")).with_for_update()
@@ -74,7 +89,7 @@ _REPLAY = (
 
 
 async def claim_undelivered(tx: Tx, *, now: datetime, limit: int = 100, lease: timedelta) -> list[Delivery]:
-    """Take undelivered events for the time of the lease, the oldest first; other relays pass them by."""
+    """Take events that are not decided for the time of the lease, the oldest first; other relays pass them by."""
     ids = [row.id for row in await tx.rows(_DUE, {"now": now, "most": limit})]
     if not ids:
         return []
@@ -83,9 +98,10 @@ async def claim_undelivered(tx: Tx, *, now: datetime, limit: int = 100, lease: t
 
 
 async def mark_delivered(tx: Tx, *, ids: Sequence[int], now: datetime) -> None:
-    """Mark deliveries as taken by Temporal."""
+    """Mark deliveries as taken by Temporal; those that nobody decides are taken again later."""
     if ids:
-        await tx.run(_DELIVERED, {"ids": list(ids), "at": now})
+        moments = {f"after_{tries}": now + wait for tries, wait in enumerate(CONFIRM)}
+        await tx.run(_DELIVERED, {"ids": list(ids), **moments})
 
 
 async def mark_failed(tx: Tx, *, id: int, error: str, now: datetime, is_try: bool = True) -> None:

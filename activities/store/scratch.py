@@ -114,39 +114,72 @@ class _Answer:
         return self._rows[0][0] if self._rows else None
 
 
+class _Form:
+    """SQL for lists of certain lengths, and where each of its values comes from."""
+
+    def __init__(self, sql: str, binds: list[tuple[str, int | None, _Convert | None, object]]) -> None:
+        self.sql = sql
+        self._binds = binds
+
+    def bound(self, values: Mapping[str, Any]) -> list[object]:
+        """Give the values in the order of the SQL."""
+        bound = []
+        for name, place, convert, default in self._binds:
+            value = values.get(name, default)
+            if place is not None:
+                value = value[place]
+            bound.append(convert(value) if convert else value)
+        return bound
+
+
 class _Ready:
     """A statement as SQLite takes it, with what turns values into columns and columns into values."""
 
     def __init__(self, compiled: SQLCompiler) -> None:
-        dialect = compiled.dialect
-        defaults = compiled.construct_params(_check=False)
-        binds = cast("Mapping[str, _Convert]", compiled._bind_processors)
-        self._sql = compiled.string
-        self._binds = [(name, binds.get(name), defaults[name]) for name in compiled.positiontup or ()]
+        self._compiled = compiled
+        self._defaults = compiled.construct_params(_check=False)
+        self._lists = [compiled.bind_names[bind] for bind in compiled.post_compile_params]
+        self._forms: dict[tuple[int, ...], _Form] = {}
         columns = compiled._result_columns
-        made: Any = namedtuple("made", [column.keyname for column in columns], rename=True)
+        names = [column.keyname for column in columns]
+        made: Any = namedtuple("made", names, rename=True)  # type: ignore[misc]  # its fields are known only now
         self._row = made._make
-        converts = [column.type._cached_result_processor(dialect, None) for column in columns]
+        converts = [column.type._cached_result_processor(compiled.dialect, None) for column in columns]
         self._converts = [(place, convert) for place, convert in enumerate(converts) if convert is not None]
         self.returns = bool(columns)
 
     def execute(self, raw: sqlite3.Connection, values: _Values) -> _Answer:
-        if values is None or isinstance(values, Mapping):
-            cursor = raw.execute(self._sql, self._bound(values or {}))
-        elif len(values) == 1:
-            cursor = raw.execute(self._sql, self._bound(values[0]))
+        """Run the statement, once or for each of several rows."""
+        rows = [values or {}] if values is None or isinstance(values, Mapping) else values
+        form = self._form(rows[0])
+        if len(rows) == 1:
+            cursor = raw.execute(form.sql, form.bound(rows[0]))
         else:
-            cursor = raw.executemany(self._sql, [self._bound(row) for row in values])
+            cursor = raw.executemany(form.sql, [form.bound(row) for row in rows])
         if not self.returns:
             return _Answer([], rowcount=cursor.rowcount)
-        rows = [self._made(found) for found in cursor.fetchall()]
-        return _Answer(rows, rowcount=cursor.rowcount)
+        return _Answer([self._made(found) for found in cursor.fetchall()], rowcount=cursor.rowcount)
 
-    def _bound(self, values: Mapping[str, object]) -> list[object]:
-        return [
-            convert(values.get(name, default)) if convert else values.get(name, default)
-            for name, convert, default in self._binds
-        ]
+    def _form(self, values: Mapping[str, Any]) -> _Form:
+        lengths = tuple(len(values.get(name, self._defaults[name])) for name in self._lists) if self._lists else ()
+        form = self._forms.get(lengths)
+        if form is None:
+            form = self._forms[lengths] = self._written(values)
+        return form
+
+    def _written(self, values: Mapping[str, Any]) -> _Form:
+        state = self._compiled.construct_expanded_state({**self._defaults, **values})
+        items = {
+            item: (name, place)
+            for name, expanded in state.parameter_expansion.items()
+            for place, item in enumerate(expanded)
+        }
+        binds: list[tuple[str, int | None, _Convert | None, object]] = []
+        for name in state.positiontup or ():
+            whole, place = items.get(name, (name, None))
+            convert = cast("_Convert | None", state.processors.get(name) or self._compiled._bind_processors.get(name))
+            binds.append((whole, place, convert, self._defaults[whole]))
+        return _Form(state.statement, binds)
 
     def _made(self, found: Sequence[Any]) -> Any:
         if not self._converts:
@@ -169,18 +202,17 @@ def _ready(statement: Executable, values: _Values) -> _Ready | None:
     if known is None:
         _READY[statement] = {}
         return None
-    one = values if values is None or isinstance(values, Mapping) else values[0]
-    names = tuple(one) if one else ()
+    rows = [values or {}] if values is None or isinstance(values, Mapping) else values
+    names = tuple(rows[0])
     if names not in known:
         known[names] = _prepared(statement, names)
     found = known[names]
-    is_many = not (values is None or isinstance(values, Mapping)) and len(values) > 1
-    return None if found is None or (is_many and found.returns) else found
+    # For many rows at once, SQLite returns nothing.
+    return None if found is None or (len(rows) > 1 and found.returns) else found
 
 
 def _prepared(statement: Executable, names: tuple[str, ...]) -> _Ready | None:
     compiled = statement.compile(dialect=_DIALECT, column_keys=list(names))  # type: ignore[attr-defined]
-    is_plain = isinstance(compiled, SQLCompiler) and not compiled.post_compile_params | compiled.literal_execute_params
-    if not is_plain or (compiled._result_columns == [] and compiled.isplaintext):
+    if not isinstance(compiled, SQLCompiler) or compiled.literal_execute_params or compiled.isplaintext:
         return None
     return _Ready(compiled)

@@ -31,18 +31,18 @@ async def deliver(settings: "Settings", *, store: "Store", orders: "Sequence[Ord
     relay = Relay(store, orders=OrdersClient(client, shop=settings.shop))
     delivering = asyncio.create_task(relay.run())
     try:
-        async with asyncio.timeout(_SECONDS):
-            while True:
-                if await _is_delivered(store, orders=orders, source=source, id=id):
-                    return True
-                await asyncio.sleep(_LOOK_AGAIN)
-    except TimeoutError:
-        note("warning: Temporal does not take the event now. It is journalled; a gateway or worker delivers it later.")
-        return False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_SECONDS):
+                while not relay.figures.is_down:
+                    if await _is_delivered(store, orders=orders, source=source, id=id):
+                        return True
+                    await asyncio.sleep(_LOOK_AGAIN)
     finally:
         delivering.cancel()
         with suppress(asyncio.CancelledError):
             await delivering
+    note("warning: Temporal does not take the event now. It is journalled; a gateway or worker delivers it later.")
+    return False
 
 
 async def _is_delivered(store: "Store", *, orders: "Sequence[OrderKey]", source: str, id: str) -> bool:

@@ -110,10 +110,10 @@ async def _of_temporal(settings: "Settings") -> list[Finding]:
     at = f"{client.service_client.config.target_host}, namespace {client.namespace}"
     reached = Finding("Temporal", True, f"reached ({at})")
     looks: tuple[Callable[[Client], Awaitable[Finding]], ...] = (_attributes, _workers)
-    return [reached, *[await _looked(look, client) for look in looks]]
+    return [reached, *[await _looked(look, client=client) for look in looks]]
 
 
-async def _looked(look: "Callable[[Client], Awaitable[Finding]]", client: "Client") -> Finding:
+async def _looked(look: "Callable[[Client], Awaitable[Finding]]", *, client: "Client") -> Finding:
     from temporalio.service import RPCError
 
     try:

@@ -63,10 +63,10 @@ def setting_failure(error: ValidationError) -> Failure:
 
 def faults(error: ValidationError, *, prefix: str = "") -> str:
     """Write what is wrong with given values, one after the other."""
-    return "; ".join(_fault(part["loc"], part["msg"], prefix=prefix) for part in error.errors(include_url=False))
+    return "; ".join(_fault(part["loc"], words=part["msg"], prefix=prefix) for part in error.errors(include_url=False))
 
 
-def _fault(place: tuple[int | str, ...], words: str, *, prefix: str) -> str:
+def _fault(place: tuple[int | str, ...], *, words: str, prefix: str) -> str:
     name = ".".join(str(part) for part in place)
     words = words.removeprefix("Value error, ")
     return f"{prefix}{name}: {words}" if name else f"{prefix}{words}"

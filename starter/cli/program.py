@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from starter.cli import database, doctor, keys, orders, parts, pipeline, publish, replay, up
+from starter.cli import database, doctor, keys, orders, parts, pipeline, publish, replay, simulate, up
 from starter.cli.output import Exit, Failure, say, tell
 
 app = typer.Typer(
@@ -22,6 +22,8 @@ app.command("up", rich_help_panel="Run")(up.up)
 app.command("worker", rich_help_panel="Run")(parts.worker)
 app.command("gateway", rich_help_panel="Run")(parts.gateway)
 pipeline.app.command("publish")(publish.publish)
+pipeline.app.command("simulate")(simulate.simulate)
+orders.app.command("fork")(simulate.fork)
 app.add_typer(pipeline.app, name="pipeline", rich_help_panel="Work")
 app.add_typer(orders.app, name="order", rich_help_panel="Work")
 app.command("replay", rich_help_panel="Work")(replay.replay)

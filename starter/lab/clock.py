@@ -36,6 +36,10 @@ class Clock:
         """Return the present moment."""
         return self._now
 
+    def set(self, moment: datetime) -> None:
+        """Put a clock that nobody has slept by yet to a moment."""
+        self._now = moment
+
     async def until(self, moment: datetime, *, rank: Rank = Rank.RULE) -> None:
         """Sleep until a moment; one that is past is now."""
         waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -4,16 +4,18 @@ Events go the way of the gateway: journalled with their facts, then handed to th
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 from activities.rehearsal import Rehearsal, rehearsal
 from activities.shelf import Shelf
 from activities.store import employees, journal, orders, pipelines
 from activities.store.journal import Arrival
 from activities.store.records import Department, NewEmployee, NewOrder, OrderRecord
-from starter.lab.clock import Clock, Rank
+from starter.lab.clock import Clock, Rank, play
+from starter.lab.quiet import quiet
 from starter.lab.runtime import Delay, LabRuntime
 from workflows.automation import Automation
 from workflows.contracts.carry import Carry
@@ -30,6 +32,8 @@ _YEARS_AHEAD = 12
 
 SOURCE = "lab"
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class _Life:
@@ -38,7 +42,7 @@ class _Life:
 
 
 class LabHouse:
-    """A shop in the lab. Its coroutines run on the loop of `clock.play`, in one task at a time."""
+    """A shop in the lab. Its coroutines run inside `play`, one task at a time."""
 
     def __init__(self, clock: Clock, *, shelf: Shelf | None = None) -> None:
         self.clock = clock
@@ -46,6 +50,11 @@ class LabHouse:
         self.delays: list[Delay] = []
         self._lives: dict[OrderKey, _Life] = {}
         self._events = 0
+
+    def play(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Run work in the house to its end."""
+        with quiet():
+            return play(self.clock, work)
 
     async def close(self) -> None:
         """Forget everything."""
@@ -128,9 +137,10 @@ class LabHouse:
     async def until(self, moment: datetime, *, rank: Rank = Rank.EVENT) -> None:
         """Let time pass until a moment; raise what an automation failed with: a bug of the engine's."""
         await self.clock.until(moment, rank=rank)
-        for life in self._lives.values():
-            if life.serving.done() and life.serving.exception() is not None:
+        for key, life in list(self._lives.items()):
+            if life.serving.done():
                 life.serving.result()
+                del self._lives[key]
 
     def _hand(self, key: OrderKey, *, event: Event) -> None:
         self._life(key).automation.take(event)

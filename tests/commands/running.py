@@ -104,7 +104,7 @@ class Up:
 
     def wait_until_ready(self) -> None:
         """Wait until everything runs and the links are printed."""
-        until(lambda: "orders order why" in self.out or self.process.poll() is not None, what="orders up")
+        until(lambda: " order why " in self.out or self.process.poll() is not None, what="orders up")
         assert self.process.poll() is None, self.err
 
     def children(self) -> list[int]:

@@ -50,3 +50,13 @@ async def test_triggers_use_the_new_version_at_once(shop: House) -> None:
     await shop.publish(before.replace("webhook: go", "webhook: went"))
     await shop.event("1", "webhook.went")
     await shop.until_stage("1", "next")
+
+
+async def test_an_order_whose_pipeline_is_not_published_yet_waits_for_it(shop: House) -> None:
+    """Bad input: a pipeline version that does not exist; nothing is lost, nothing sticks."""
+    await shop.order("1", pipeline="shop", starts=True)
+    await shop.event("1", "payment.paid")
+    assert (await shop.read("1")).stage == ""
+    await shop.publish(SHOP)
+    order = await shop.until_stage("1", "paid")
+    assert order.paid

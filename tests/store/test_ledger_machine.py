@@ -61,16 +61,15 @@ CALLBACKS = st.sampled_from(
     ]
 )
 
-_template: list[Path] = []
+_template: list[tempfile.TemporaryDirectory[str]] = []  # removed at the end of the process
 
 
 def template() -> Path:
     """A migrated database file, made once."""
     if not _template:
-        path = Path(tempfile.mkdtemp(prefix="ledger-")) / "template.db"
-        asyncio.run(migrate(f"sqlite+aiosqlite:///{path}"))
-        _template.append(path)
-    return _template[0]
+        _template.append(tempfile.TemporaryDirectory(prefix="ledger-"))
+        asyncio.run(migrate(f"sqlite+aiosqlite:///{_template[0].name}/template.db"))
+    return Path(_template[0].name) / "template.db"
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -245,8 +244,8 @@ class LedgerMachine(RuleBasedStateMachine):
 
 TestLedgerMachine = LedgerMachine.TestCase
 TestLedgerMachine.settings = settings(
-    max_examples=40,
-    stateful_step_count=25,
+    max_examples=30,
+    stateful_step_count=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     print_blob=True,

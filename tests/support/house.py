@@ -248,10 +248,11 @@ async def working(
     """Run the product's workers: the workflow and records, and each queue of sends."""
     shelf = Shelf(KINDS)
     connected = providers or connect(ProviderOptions(webhook_allow_private=True), store=house.store, environment={})
+    records = Records(house.store, shelf=shelf, actions=actions)
     queues = by_queue(
         actions,
-        decisions=Decisions(house.store, shelf=shelf),
-        records=Records(house.store, shelf=shelf, actions=actions),
+        decisions=Decisions(house.store, shelf=shelf, records=records),
+        records=records,
         sends=Sends(
             house.store,
             shelf=shelf,

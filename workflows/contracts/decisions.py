@@ -9,6 +9,7 @@ from workflows.contracts.events import Event
 from workflows.contracts.ids import OrderKey
 from workflows.contracts.plans import Due, Plan
 from workflows.contracts.reasons import EventReason
+from workflows.contracts.runs import RunOutcome
 from workflows.contracts.state import OrderState
 
 
@@ -29,9 +30,10 @@ class DecideRequest(Contract):
 class Decision(Contract):
     """What is to be done about one event. Idempotent by (order, event): asked again, the same answer.
 
-    `plan` is set when a new visit begins or a fresh workflow takes the current one up. The lists name rules of the
-    current visit: `dues` have a new moment, `wake` end their wait now, `skip` and `stop` end unrun, `repeat` run anew.
-    `requeue` are events that a hold kept back. `ended` says the order has no workflow to run (unknown order).
+    `plan` is set when a new visit begins or a fresh workflow takes the current one up; `outcomes` are those of its
+    rules that were carried out in the decision's transaction. The lists name rules of the current visit: `dues` have a
+    new moment, `wake` end their wait now, `skip` and `stop` end unrun, `repeat` run anew. `requeue` are events that a
+    hold kept back. `ended` says the order has no workflow to run (unknown order).
     """
 
     event: str
@@ -42,6 +44,7 @@ class Decision(Contract):
     plan: Plan | None = None
     left: str = ""
     trigger: str = ""
+    outcomes: list[RunOutcome] = Field(default_factory=list)
     dues: list[Due] = Field(default_factory=list)
     wake: list[str] = Field(default_factory=list)
     skip: list[str] = Field(default_factory=list)

@@ -34,7 +34,10 @@ class Delivery(Base, table=True):
     __table_args__ = (
         UniqueConstraint("order_id", "event"),
         Index(
-            "ix_deliveries_new", "next_at", sqlite_where=text("state = 'new'"), postgresql_where=text("state = 'new'")
+            "ix_deliveries_open",
+            "next_at",
+            sqlite_where=text("decided_at IS NULL AND state != 'dead'"),
+            postgresql_where=text("decided_at IS NULL AND state != 'dead'"),
         ),
         Index("ix_deliveries_dead", "id", sqlite_where=text("state = 'dead'"), postgresql_where=text("state = 'dead'")),
     )

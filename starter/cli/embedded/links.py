@@ -1,5 +1,9 @@
 """What `orders up` prints when everything runs: the links, and how to send an event. On stdout, as it is data."""
 
+import os
+import shutil
+import sys
+from pathlib import Path
 from urllib.parse import quote
 
 from starter.cli.embedded.folder import Folder, Running
@@ -36,8 +40,16 @@ def _how_to(running: Running, *, folder: Folder, has_demo: bool) -> list[str]:
         f"curl -X POST {running.gateway}/v1/orders/{number}/events \\",
         f'  -H "Authorization: Bearer $(cat {folder.key_file})" -H "Content-Type: application/json" \\',
         f"  -d '{body}'",
-        f"orders order why {number}",
+        f"{_command()} order why {number}",
     ]
     if folder.path != folder.usual:
         lines.append(f"(in another terminal first: export ORDERS_DIR={folder.path})")
     return lines
+
+
+def _command() -> str:
+    """Return what to type for this command: its name, its path where it is not on PATH, or the module."""
+    if shutil.which("orders"):
+        return "orders"
+    own = Path(sys.argv[0])
+    return os.path.relpath(own) if own.name == "orders" else f"{sys.executable} -m starter.cli"

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
 
-Body = Mapping[str, Any]
+Body = Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -35,9 +34,9 @@ class _Person:
     language: str
     country: str
     phone: str
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, object] = field(default_factory=dict)
 
-    def body(self) -> dict[str, Any]:
+    def body(self) -> dict[str, object]:
         first, last = self.names
         return {
             "id": self.id,
@@ -72,11 +71,19 @@ def lives(today: date) -> tuple[Life, ...]:
         Life("D-1001", _order(_EMMA, _LAMP, delivery=week), "completed", (*_paid(2), *_shipped(4), *_delivered(5))),
         Life("D-1002", _order(_JAN, _CHAIR, currency="PLN", delivery=week), "shipped", (*_paid(3), *_shipped(6))),
         Life("D-1003", _order(_CLAIRE, _BLANKET), "paid", (*_in_two_parts(3),), begins=1),
-        Life("D-1004", _order(_LUKAS, _LAMP, _BLANKET), "cancelled", (_cancelled(5, "Ordered by mistake"),), begins=1),
-        Life("D-1005", _order(_LINH, _CHAIR), "new", (_missed_call(4, _LINH), _visit(3, _LINH)), begins=2),
+        Life(
+            "D-1004",
+            _order(_LUKAS, _LAMP, _BLANKET),
+            "cancelled",
+            (_cancelled(5, reason="Ordered by mistake"),),
+            begins=1,
+        ),
+        Life(
+            "D-1005", _order(_LINH, _CHAIR), "new", (_missed_call(4, person=_LINH), _visit(3, person=_LINH)), begins=2
+        ),
         Life("D-1006", _order(_OKSANA, _BLANKET, gift=True), "shipped", (*_paid(4), *_shipped(5)), begins=2),
-        Life("D-1007", _order(_NOAH, _LAMP), "new", (_cancelled(4, "Too slow"), *_wanted_back(4)), begins=3),
-        Life("D-1008", _order(_EMMA, _CHAIR, _LAMP), "new", (_edited(5, week),), begins=4),
+        Life("D-1007", _order(_NOAH, _LAMP), "new", (_cancelled(4, reason="Too slow"), *_wanted_back(4)), begins=3),
+        Life("D-1008", _order(_EMMA, _CHAIR, _LAMP), "new", (_edited(5, delivery=week),), begins=4),
     )
 
 
@@ -88,7 +95,7 @@ def _order(
     gift: bool = False,
 ) -> Body:
     items = [{"sku": sku, "name": name, "price": price} for sku, name, price in things]
-    order: dict[str, Any] = {"customer": person.body(), "items": items, "currency": currency, "source": "demo"}
+    order: dict[str, object] = {"customer": person.body(), "items": items, "currency": currency, "source": "demo"}
     order |= {"fields": {"gift": True}} if gift else {}
     return order | ({"delivery_date": delivery} if delivery else {})
 
@@ -120,7 +127,7 @@ def _delivered(after: float) -> tuple[Step, ...]:
     )
 
 
-def _cancelled(after: float, reason: str) -> Step:
+def _cancelled(after: float, *, reason: str) -> Step:
     return Step(after, "/orders/{number}/events", {"type": "order.cancelled", "data": {"reason": reason}})
 
 
@@ -132,16 +139,16 @@ def _wanted_back(after: float) -> tuple[Step, ...]:
     )
 
 
-def _edited(after: float, delivery: str) -> Step:
+def _edited(after: float, *, delivery: str) -> Step:
     data = {"fields": {"delivery_date": delivery, "note": "Ring twice"}}
     return Step(after, "/orders/{number}/events", {"type": "order.edited", "data": data})
 
 
-def _missed_call(after: float, person: _Person) -> Step:
+def _missed_call(after: float, *, person: _Person) -> Step:
     body = {"type": "call.missed", "customer": {"phone": person.phone}, "data": {"line": "+48221234567"}}
     return Step(after, "/events", body)
 
 
-def _visit(after: float, person: _Person) -> Step:
+def _visit(after: float, *, person: _Person) -> Step:
     body = {"type": "visit.started", "customer": {"customer": person.id}, "data": {"page": "/chairs"}}
     return Step(after, "/events", body)

@@ -49,7 +49,7 @@ def command(program: str, *, database: Path, port: int, ui_port: int) -> list[st
     return [
         program,
         *("server", "start-dev", "--ip", HOST, "--port", str(port), "--ui-port", str(ui_port)),
-        *("--db-filename", str(database), "--log-level", "warn"),
+        *("--db-filename", str(database), "--log-level", "warn", "--ui-disable-news-fetch"),
         *flags(),
         *_FASTER,
     ]

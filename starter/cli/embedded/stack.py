@@ -119,13 +119,13 @@ async def _start(stack: Stack) -> None:
     _set_environment(stack, port=_port(ports.GATEWAY, wanted=stack.wanted.port))
     server_start = asyncio.create_task(_server(stack))
     try:
-        await _timed("Store", _store(stack))
+        await _timed(_store(stack), name="Store")
         gateway = await _part(stack, name="Gateway", log="gateway", module="starter.gateway")
         client = await server_start
         worker = await _part(stack, name="Worker", log="worker", module="worker")
         await asyncio.gather(
-            _timed("Worker", _polling(client, child=worker)),
-            _timed("Gateway", _ready(stack, child=gateway)),
+            _timed(_polling(client, child=worker), name="Worker"),
+            _timed(_ready(stack, child=gateway), name="Gateway"),
         )
     finally:
         server_start.cancel()
@@ -145,10 +145,10 @@ async def _server(stack: Stack) -> Client:
     """Connect to the server that TEMPORAL_ADDRESS names, or start one; register the search attributes."""
     given = os.environ.get("TEMPORAL_ADDRESS")
     if given:
-        client = await _timed(f"Temporal server at {given}", temporal.connect(Settings()))
+        client = await _timed(temporal.connect(Settings()), name=f"Temporal server at {given}")
         stack.temporal = given
     else:
-        client = await _timed(_SERVER, _own_server(stack))
+        client = await _timed(_own_server(stack), name=_SERVER)
     await attributes.register(client)
     return client
 
@@ -260,7 +260,7 @@ def _with_log(failure: Failure, *, child: Child) -> Failure:
     )
 
 
-async def _timed(name: str, work: Awaitable[T]) -> T:
+async def _timed(work: Awaitable[T], *, name: str) -> T:
     begun = time.monotonic()
     result = await work
     note(f"✓ {name:<22} {time.monotonic() - begun:.1f} s")

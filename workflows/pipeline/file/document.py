@@ -89,22 +89,28 @@ def lines_of(text: str) -> list[str]:
 
 def parse(text: str) -> Document:
     """Parse a file; raise Misplaced if it cannot be read at all."""
+    node, mistakes = read(text, help="Begin with 'pipeline: shop'.")
+    if not isinstance(node, Block):
+        help = "Begin with 'pipeline: shop', then 'stages:' and so on, one key a line."
+        raise Misplaced(Mistake("D106", "the file is not a block of keys and values", help=help), place=node.place)
+    return Document(text=text, root=node, mistakes=mistakes)
+
+
+def read(text: str, *, help: str) -> tuple[Node, list[tuple[Mistake, Place]]]:
+    """Read any YAML (or JSON) text; `help` says how one that is empty should begin. Raise Misplaced."""
     start = Place(0, 0, 0, 1)
     if len(text) > LONGEST:
-        help = "Split it into several pipelines."
+        help = "Split it into several files."
         raise Misplaced(Mistake("D107", f"the file has more than {LONGEST} characters", help=help), place=start)
     root = _composed(text)
     if root is None:
-        raise Misplaced(Mistake("D105", "the file is empty", help="Begin with 'pipeline: shop'."), place=start)
+        raise Misplaced(Mistake("D105", "the file is empty", help=help), place=start)
     reader = _Reader(text)
     try:
         node = reader.node(root, depth=0)
     except RecursionError:
         raise Misplaced(_too_deep(), place=start) from None
-    if not isinstance(node, Block):
-        help = "Begin with 'pipeline: shop', then 'stages:' and so on, one key a line."
-        raise Misplaced(Mistake("D106", "the file is not a block of keys and values", help=help), place=node.place)
-    return Document(text=text, root=node, mistakes=reader.mistakes)
+    return node, reader.mistakes
 
 
 def _composed(text: str) -> Any:

@@ -232,7 +232,7 @@ def upgrade() -> None:
     with op.batch_alter_table('deliveries', schema=None) as batch_op:
         batch_op.create_index('ix_deliveries_dead', ['id'], unique=False, sqlite_where=sa.text("state = 'dead'"), postgresql_where=sa.text("state = 'dead'"))
         batch_op.create_index(batch_op.f('ix_deliveries_event'), ['event'], unique=False)
-        batch_op.create_index('ix_deliveries_new', ['next_at'], unique=False, sqlite_where=sa.text("state = 'new'"), postgresql_where=sa.text("state = 'new'"))
+        batch_op.create_index('ix_deliveries_open', ['next_at'], unique=False, sqlite_where=sa.text("decided_at IS NULL AND state != 'dead'"), postgresql_where=sa.text("decided_at IS NULL AND state != 'dead'"))
 
     op.create_table('ledger',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -424,7 +424,7 @@ def downgrade() -> None:
 
     op.drop_table('ledger')
     with op.batch_alter_table('deliveries', schema=None) as batch_op:
-        batch_op.drop_index('ix_deliveries_new', sqlite_where=sa.text("state = 'new'"), postgresql_where=sa.text("state = 'new'"))
+        batch_op.drop_index('ix_deliveries_open', sqlite_where=sa.text("decided_at IS NULL AND state != 'dead'"), postgresql_where=sa.text("decided_at IS NULL AND state != 'dead'"))
         batch_op.drop_index(batch_op.f('ix_deliveries_event'))
         batch_op.drop_index('ix_deliveries_dead', sqlite_where=sa.text("state = 'dead'"), postgresql_where=sa.text("state = 'dead'"))
 

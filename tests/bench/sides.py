@@ -1,0 +1,206 @@
+"""The two sides of the benchmark behind one face: start an order, tell it to go on, count its effects."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import sys
+from abc import ABC, abstractmethod
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from activities.actions import KINDS
+from activities.store import journal, orders, pipelines
+from activities.store.database import Store
+from activities.store.journal import Arrival
+from activities.store.records import NewOrder
+from activities.store.schema import migrate
+from starter.client import OrdersClient
+from tests.bench.floor import QUEUE, Floor
+from workflows.contracts.events import Event
+from workflows.contracts.ids import OrderKey, workflow_id
+from workflows.pipeline.frozen import freeze
+from workflows.pipeline.loader import load
+
+#: Rules that run in each stage; a fourth waits a day and is cancelled, but in the last stage.
+RULES = 3
+
+_STAGE = """  s{n}:
+    {kind}
+    triggers: [{{webhook: go{n}}}]
+    rules:
+      - {{id: a, log: "Order {{{{ order.number }}}} of {{{{ order.total | money }}}}"}}
+      - {{id: b, after: a, log: "second", when: order.total >= 10}}
+      - {{id: c, log: "third"}}
+"""
+_LATER = '      - {id: d, wait: 1d, log: "later", when: not order.paid}\n'
+
+LIFE = "pipeline: shop\ntitle: Life\ntimezone: Europe/Warsaw\nlanguages: [en]\nquiet_hours: off\nstages:\n" + "".join(
+    _STAGE.format(n=n, kind="kind: success" if n == 3 else "title: Open") + ("" if n == 3 else _LATER) for n in range(4)
+)
+
+
+class Side(ABC):
+    """One implementation of the life, with its worker as a process of its own."""
+
+    name: str
+
+    def __init__(self, folder: Path, *, address: str) -> None:
+        self.folder = folder
+        self.address = address
+        self.worker: asyncio.subprocess.Process | None = None
+        self._reader: sqlite3.Connection | None = None
+        self._launches = 0
+        self._seen = 0
+        self._effects: Counter[str] = Counter()
+        self._waiting: list[tuple[str, int, asyncio.Future[None]]] = []
+        self._looking: asyncio.Task[None] | None = None
+
+    @abstractmethod
+    async def prepare(self) -> None:
+        """Make the database ready."""
+
+    @abstractmethod
+    def command(self) -> list[str]:
+        """Return the worker's command line."""
+
+    @abstractmethod
+    async def start(self, number: str) -> None:
+        """Create an order; its first stage begins."""
+
+    @abstractmethod
+    async def go(self, number: str, *, stage: int) -> None:
+        """Let the event of a stage come."""
+
+    @abstractmethod
+    def handle(self, number: str) -> Any:
+        """Reach the order's workflow."""
+
+    #: The query for the effects that came after a sequence number: (sequence number, order).
+    new_effects: str
+
+    async def launch(self) -> float:
+        """Start the worker; return the seconds until it was ready."""
+        begun = asyncio.get_running_loop().time()
+        environment = os.environ | {
+            "TEMPORAL_ADDRESS": self.address,
+            "ORDERS_STORE_URL": f"sqlite+aiosqlite:///{self.database}",
+        }
+        self._launches += 1
+        told = self.folder / f"{self.name}-{self._launches}.log"
+        with told.open("wb") as output:
+            self.worker = await asyncio.create_subprocess_exec(
+                *self.command(), stdout=output, stderr=output, env=environment
+            )
+        while b" ready" not in told.read_bytes():
+            assert asyncio.get_running_loop().time() - begun < 30, told.read_text()
+            await asyncio.sleep(0.005)
+        return asyncio.get_running_loop().time() - begun
+
+    async def kill(self) -> None:
+        """Kill the worker as a crash does."""
+        assert self.worker is not None
+        self.worker.send_signal(signal.SIGKILL)
+        await self.worker.wait()
+
+    @property
+    def database(self) -> Path:
+        """The side's database file."""
+        return self.folder / f"{self.name}.db"
+
+    def effects(self) -> dict[str, int]:
+        """Count the effects of every order so far; reads only what is new since the last look."""
+        if self._reader is None:
+            self._reader = sqlite3.connect(self.database, isolation_level=None)
+        for seq, number in self._reader.execute(self.new_effects, (self._seen,)):
+            self._seen = seq
+            self._effects[number] += 1
+        return self._effects
+
+    async def until(self, number: str, *, effects: int) -> None:
+        """Wait until an order has as many effects; one look at a time serves all who wait."""
+        self._waiting.append((number, effects, told := asyncio.get_running_loop().create_future()))
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+        await asyncio.wait_for(told, 120)
+
+    async def _look(self) -> None:
+        while self._waiting:
+            counted = self.effects()
+            for number, effects, told in self._waiting:
+                if counted[number] >= effects and not told.done():
+                    told.set_result(None)
+            self._waiting = [waiting for waiting in self._waiting if not waiting[2].done()]
+            await asyncio.sleep(0.001)
+
+
+class FloorSide(Side):
+    """The hand-written workflow."""
+
+    name = "floor"
+    new_effects = "SELECT rowid, number FROM effects WHERE rowid > ? ORDER BY rowid"
+
+    async def prepare(self) -> None:
+        self.client = await Client.connect(self.address)
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "tests.bench.floor", str(self.database), self.address]
+
+    async def start(self, number: str) -> None:
+        await self.client.start_workflow("Floor", number, id=f"floor:{number}", task_queue=QUEUE)
+
+    async def go(self, number: str, *, stage: int) -> None:
+        await self.handle(number).signal(Floor.go, stage)
+
+    def handle(self, number: str) -> Any:
+        return self.client.get_workflow_handle(f"floor:{number}")
+
+
+class OursSide(Side):
+    """The product, with everything on."""
+
+    name = "ours"
+    new_effects = "SELECT seq, substr(order_id, 6) FROM timeline WHERE seq > ? AND kind = 'log' ORDER BY seq"
+
+    async def prepare(self) -> None:
+        url = f"sqlite+aiosqlite:///{self.database}"
+        await migrate(url)
+        self.store = await Store.open(url)
+        self.client = await Client.connect(self.address, data_converter=pydantic_data_converter)
+        self.orders = OrdersClient(self.client)
+        loaded = load(LIFE, file="life.yaml", kinds=KINDS)
+        assert loaded.pipeline is not None, loaded.problems
+        frozen = freeze(LIFE, loaded.pipeline, years=range(2026, 2030)).model_dump_json()
+        async with self.store.write() as tx:
+            await pipelines.publish(
+                tx,
+                name="shop",
+                text=LIFE,
+                frozen_json=frozen,
+                reopens=[],
+                fields={},
+                author="bench",
+                now=datetime.now(UTC),
+            )
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "worker"]
+
+    async def start(self, number: str) -> None:
+        key, now = OrderKey(shop="shop", number=number), datetime.now(UTC)
+        async with self.store.write() as tx:
+            await orders.create(tx, NewOrder.model_validate({"number": number, "total": "49.00"}), now=now)
+            arrival = Arrival(source="orders", id=f"{key}:created", type="order.created", at=now, orders=(key,))
+            await journal.append(tx, arrival, now=now)
+        await self.orders.signal(key, event=Event(id=f"{key}:created", type="order.created", source="orders"))
+
+    async def go(self, number: str, *, stage: int) -> None:
+        await self.orders.signal(number, event=Event(id=f"{number}-{stage}", type=f"webhook.go{stage}"))
+
+    def handle(self, number: str) -> Any:
+        return self.client.get_workflow_handle(workflow_id(OrderKey(shop="shop", number=number)))

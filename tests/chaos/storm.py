@@ -1,0 +1,279 @@
+"""One run of the crash test: everything is started, orders live, things die, and in the end all is compared."""
+
+import asyncio
+import random
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError
+
+from activities.actions import KINDS
+from activities.runtime.faults import VARIABLE, Step
+from activities.store import keys, pipelines
+from activities.store.database import Store
+from activities.store.schema import migrate
+from starter.cli.embedded.attributes import flags
+from tests.chaos import auditing
+from tests.chaos.auditing import Findings
+from tests.chaos.databases import Database, database
+from tests.chaos.parts import Part, free_port, own_environment
+from tests.chaos.pipeline import TEXT
+from tests.chaos.provider import Behaviour, providing
+from tests.chaos.shoppers import Shoppers
+from tests.support.temporal import FASTER, TEMPORAL
+from workflows.pipeline.frozen import freeze
+from workflows.pipeline.loader import load
+
+_ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Weather:
+    """How a run goes. `every` is the mean time between two blows; `chance` that of dying at each passed step."""
+
+    orders: int = 40
+    at_once: int = 20
+    store: str = "sqlite"
+    seed: int = 1
+    every: float = 2.5
+    chance: float = 0.01
+    pause: float = 1.0
+    patience: float = 60.0
+    without: str = ""
+    blows: tuple[str, ...] = ("worker", "worker", "worker", "gateway", "gateway", "temporal", "database", "freeze")
+
+
+@dataclass
+class Outcome:
+    """What a run found."""
+
+    weather: Weather
+    findings: Findings
+    seconds: float
+    blows: Counter[str]
+    faults: Counter[str]
+    answers: Counter[str]
+    fates: Counter[str]
+    left: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class Site:
+    """All that runs."""
+
+    weather: Weather
+    folder: Path
+    store: Store
+    database: Database
+    provider: Behaviour
+    parts: dict[str, Part]
+    shoppers: Shoppers
+    address: str
+    blows: Counter[str] = field(default_factory=Counter)
+
+
+async def storm(weather: Weather, *, folder: Path) -> Outcome:
+    """Run once."""
+    begun = time.monotonic()
+    async with _site(weather, folder=folder) as site:
+        striking = asyncio.create_task(_strike(site))
+        thawing = asyncio.create_task(_thaw(site))
+        try:
+            await site.shoppers.drive(weather.orders, at_once=weather.at_once)
+        finally:
+            striking.cancel()
+            await asyncio.gather(striking, return_exceptions=True)
+        for part in site.parts.values():
+            part._signal(signal.SIGCONT)
+        left = await _calm(site)
+        findings = await auditing.audit(site.store, taken=site.shoppers.taken, accepted=site.provider.log.of)
+        await _executions(site, findings=findings)
+        thawing.cancel()
+        faults: Counter[str] = sum((part.faults() for part in site.parts.values()), Counter())
+        return Outcome(
+            weather=weather,
+            findings=findings,
+            seconds=time.monotonic() - begun,
+            blows=site.blows,
+            faults=faults,
+            answers=site.shoppers.answers,
+            fates=site.provider.seen,
+            left=left,
+        )
+
+
+# --- what dies ------------------------------------------------------------------------------------------------------
+
+
+async def _strike(site: Site) -> None:
+    """Kill and freeze parts at random times, as the seed says, until cancelled."""
+    chance = random.Random(f"{site.weather.seed}:blows")
+    kinds = [blow for blow in site.weather.blows if blow != "database" or site.database.can_die]
+    async with asyncio.TaskGroup() as group:
+        while True:
+            await asyncio.sleep(chance.uniform(0.2, 2 * site.weather.every - 0.2))
+            blow = chance.choice(kinds)
+            site.blows[blow] += 1
+            match blow:
+                case "worker":
+                    site.parts[chance.choice(("worker-1", "worker-2"))].kill()
+                case "gateway" | "temporal":
+                    site.parts[blow].kill()
+                case "database":
+                    group.create_task(site.database.kill(seconds=chance.uniform(0.0, 2.0)))
+                    await asyncio.sleep(6)
+                case "freeze":
+                    part = site.parts[chance.choice(("worker-1", "worker-2"))]
+                    group.create_task(part.stop(chance.uniform(3.0, 12.0)))
+
+
+async def _thaw(site: Site) -> None:
+    """Let those go on that stopped themselves at a step, after their lease."""
+    async with asyncio.TaskGroup() as group:
+        frozen: set[str] = set()
+
+        async def thaw(part: Part) -> None:
+            await part.thaw(12.0)
+            frozen.discard(part.name)
+
+        while True:
+            await asyncio.sleep(0.5)
+            for part in site.parts.values():
+                if part.name not in frozen:
+                    frozen.add(part.name)
+                    group.create_task(thaw(part))
+
+
+async def _calm(site: Site) -> dict[str, int]:
+    """Wait until everything is settled, or nothing got settled for the run's patience; return what is left."""
+    left: dict[str, int] = {"orders": site.weather.orders}
+    changed_at = time.monotonic()
+    while left and time.monotonic() - changed_at < site.weather.patience:
+        await asyncio.sleep(0.5)
+        now = await auditing.open_ends(site.store)
+        if now != left:
+            left, changed_at = now, time.monotonic()
+    return left
+
+
+async def _executions(site: Site, *, findings: Findings) -> None:
+    """Look at Temporal: no workflow runs any more, none failed."""
+    client = await Client.connect(site.address, data_converter=pydantic_data_converter)
+    for _ in range(30):  # its list of workflows lags behind
+        if not await _count(client, "Running"):
+            break
+        await asyncio.sleep(0.5)
+    for status in ("Running", "Failed", "Terminated", "TimedOut", "Canceled"):
+        async for execution in client.list_workflows(f"ExecutionStatus = '{status}'"):
+            findings.add(f"workflow {status.lower()}", execution.id)
+    findings.counts["workflows completed"] = await _count(client, "Completed")
+
+
+async def _count(client: Client, status: str) -> int:
+    return (await client.count_workflows(f"ExecutionStatus = '{status}'")).count
+
+
+# --- what runs ------------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def _site(weather: Weather, *, folder: Path) -> AsyncIterator[Site]:
+    async with AsyncExitStack() as stack:
+        base = await stack.enter_async_context(database(weather.store, folder=folder))
+        store, secret = await _stored(base)
+        stack.push_async_callback(store.close)
+        url, provider = await stack.enter_async_context(providing(folder / "accepted.jsonl", seed=weather.seed))
+        parts = _parts(weather, folder=folder, base=base, provider=url)
+        for part in parts.values():
+            part.start()
+            stack.push_async_callback(part.end)
+        address = parts["temporal"].environment["ADDRESS"]
+        gateway = parts["gateway"].environment["URL"]
+        await _ready(gateway, parts=parts)
+        shoppers = Shoppers(gateway, secret, seed=weather.seed, pause=weather.pause)
+        yield Site(weather, folder, store, base, provider, parts, shoppers, address)
+
+
+async def _stored(base: Database) -> tuple[Store, str]:
+    """Make the store: schema, pipeline, key, auditor."""
+    await migrate(base.url)
+    store = await Store.open(base.url)
+    now = datetime.now(UTC)
+    loaded = load(TEXT, file="storm.yaml", kinds=KINDS)
+    assert loaded.pipeline is not None, loaded.problems
+    frozen = freeze(TEXT, loaded.pipeline, years=range(now.year, now.year + 2))
+    async with store.write() as tx:
+        await pipelines.publish(
+            tx,
+            name="shop",
+            text=TEXT,
+            frozen_json=frozen.model_dump_json(),
+            reopens=loaded.pipeline.reopens,
+            fields=dict(loaded.pipeline.fields),
+            author="storm",
+            now=now,
+        )
+        _, secret = await keys.create(tx, name="storm", scopes=["admin"], now=now)
+    await auditing.install(store)
+    return store, secret
+
+
+def _parts(weather: Weather, *, folder: Path, base: Database, provider: str) -> dict[str, Part]:
+    temporal, gateway = free_port(), free_port()
+    address = f"127.0.0.1:{temporal}"
+    ours = own_environment(
+        ORDERS_STORE_URL=base.url,
+        TEMPORAL_ADDRESS=address,
+        ORDERS_GATEWAY_PORT=str(gateway),
+        ORDERS_RATE_PER_MINUTE="1000000",
+        ORDERS_LEASE_SECONDS="5",
+        CHAOS_PROVIDER=provider,
+        CHAOS_WITHOUT=weather.without,
+        URL=f"http://127.0.0.1:{gateway}",
+    )
+    if weather.chance:
+        ours[VARIABLE] = _faults(weather)
+    dev_server = [
+        *(str(TEMPORAL), "server", "start-dev", "--ip", "127.0.0.1", "--port", str(temporal), "--headless"),
+        *("--db-filename", str(folder / "temporal.db"), "--log-level", "error", *flags(), *FASTER),
+    ]
+    commands = {
+        "temporal": (dev_server, own_environment(ADDRESS=address)),
+        "gateway": ([sys.executable, "-m", "starter.gateway"], ours),
+        "worker-1": ([sys.executable, "-m", "tests.chaos.worker"], ours),
+        "worker-2": ([sys.executable, "-m", "tests.chaos.worker"], ours),
+    }
+    return {
+        name: Part(name, command, environment, folder / f"{name}.log")
+        for name, (command, environment) in commands.items()
+    }
+
+
+def _faults(weather: Weather) -> str:
+    """Let every step be deadly with the same chance, but for the two that every event passes many times."""
+    often = (Step.DECIDED, Step.RECORDED)
+    chances = [f"{step}={weather.chance / 2 if step in often else weather.chance}" for step in Step]
+    return " ".join(chances)
+
+
+async def _ready(gateway: str, *, parts: dict[str, Part]) -> None:
+    """Wait until the gateway reaches store and Temporal; the workers come meanwhile."""
+    async with asyncio.timeout(60), aiohttp.ClientSession() as http:
+        while True:
+            try:
+                async with http.get(f"{gateway}/readyz") as answer:
+                    if answer.status == 200 and (await answer.json())["temporal"] == "up":
+                        return
+            except (aiohttp.ClientError, RPCError, OSError):
+                pass
+            await asyncio.sleep(0.2)

@@ -1,0 +1,220 @@
+"""The state machine: whatever happens to one order, in whatever order, the laws hold after every step."""
+
+from collections import deque
+from datetime import timedelta
+from time import perf_counter
+from typing import Any
+
+from hypothesis import note
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from tests.properties.books import CREATED, Books
+from tests.properties.desk import Desk
+from tests.properties.laws import Laws
+from tests.properties.lives import NO_TIME, Fate, Life, Pace, SendEnd, World
+from tests.properties.loops import START, Clock
+from tests.properties.scenario import Scenario
+from tests.properties.shapes import EVENTS, loaded, pipelines
+from workflows.contracts.carry import Carry
+from workflows.contracts.events import Event
+
+SPANS = st.sampled_from([timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=2), timedelta(days=1)])
+PAUSES = st.sampled_from([NO_TIME, NO_TIME, timedelta(seconds=2), timedelta(minutes=2)])
+RULES = st.integers(0, 3)
+DAYS = st.one_of(st.none(), st.integers(-1, 5))
+
+#: Steps done and the time they took, over all machines of this process.
+SPEED = {"steps": 0, "seconds": 0.0, "lives": 0}
+
+
+class OrderMachine(RuleBasedStateMachine):
+    """One order, and everything that can happen to it."""
+
+    world: World
+    life: Life
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+        self.late: deque[Event] = deque()
+        self.told: list[Event] = []
+        self.is_terminated = False
+        self.is_sound = False
+
+    @initialize(text=pipelines(), pace=st.builds(Pace, recorded=PAUSES, decided=PAUSES, is_lost=st.booleans()))
+    def create(self, text: str, pace: Pace) -> None:
+        clock = Clock()
+        books = Books(loaded(text), now=START)
+        self.world = World(clock, books, Desk(books), Laws(books, clock), pace=pace)
+        self.scenario = Scenario(clock, text)
+        created = Event(id=CREATED, type="order.created", at=clock.now, source="orders")
+        books.keep(created, now=clock.now)
+        self.told.append(created)
+        self.life = Life(self.world, events=(created,))
+        self.settle()
+
+    # --- what happens outside ----------------------------------------------------------------------------------------
+
+    @rule(event_type=st.sampled_from(EVENTS), is_late=st.sampled_from([False, False, True]))
+    def happen(self, event_type: str, is_late: bool) -> None:
+        self.arrive(event_type, {}, is_late=is_late)
+
+    @rule(days=DAYS, note=st.sampled_from(["", "x"]), is_late=st.sampled_from([False, False, True]))
+    def edit(self, days: int | None, note: str, is_late: bool) -> None:
+        date = None if days is None else str((self.world.clock.now + timedelta(days=days)).date())
+        self.arrive("order.edited", {"fields": {"delivery_date": date, "note": note}}, is_late=is_late)
+
+    @precondition(lambda self: self.late)
+    @rule()
+    def deliver_late(self) -> None:
+        self.tell(self.late.popleft())
+
+    @rule(which=st.integers(0, 20))
+    def tell_again(self, which: int) -> None:
+        self.scenario.note("an event is told again")
+        self.tell(self.told[which % len(self.told)])
+
+    @rule(span=SPANS)
+    def pass_time(self, span: timedelta) -> None:
+        until = self.world.clock.now + span
+        self.settle()
+        while self.world.clock.next_within(until):
+            self.settle()
+        self.world.clock.now = until
+
+    @rule(place=RULES, fate=st.builds(Fate, end=st.sampled_from(SendEnd), starts=PAUSES, takes=PAUSES))
+    def foretell(self, place: int, fate: Fate) -> None:
+        self.scenario.note(f"the next send of r{place + 1}: {fate.end}, starts {fate.starts}, takes {fate.takes}")
+        self.world.fates.setdefault(f"r{place + 1}", deque()).append(fate)
+
+    @rule(pace=st.builds(Pace, deciding=PAUSES, decided=PAUSES, recorded=PAUSES, is_lost=st.booleans()))
+    def change_pace(self, pace: Pace) -> None:
+        self.scenario.note(f"answers of the store: {pace}")
+        self.world.pace = pace
+
+    @rule(data=st.data())
+    def publish(self, data: st.DataObject) -> None:
+        text = data.draw(pipelines(stages=len(self.world.books.versions[0].stages)))
+        self.scenario.publish(text)
+        self.world.books.versions.append(loaded(text))
+
+    # --- operators -------------------------------------------------------------------------------------------------
+
+    @rule(stage=st.integers(1, 3))
+    def move(self, stage: int) -> None:
+        self.command("move", stage=f"s{stage}")
+
+    @rule()
+    def hold(self) -> None:
+        self.command("hold")
+
+    @rule(deadlines=st.sampled_from(["keep", "shift"]))
+    def resume(self, deadlines: str) -> None:
+        self.command("resume", deadlines=deadlines)
+
+    @rule()
+    def stop_waiting(self) -> None:
+        self.command("stop_waiting")
+
+    @rule(name=st.sampled_from(["run_now", "skip", "repeat"]), place=RULES)
+    def direct(self, name: str, place: int) -> None:
+        self.command(name, rule=f"r{place + 1}")
+
+    # --- what becomes of the workflow --------------------------------------------------------------------------------
+
+    @rule()
+    def continue_as_new(self) -> None:
+        self.scenario.note("continues as new")
+        self.world.renews = True
+        self.life.automation.task_ended(None)  # as any task of the workflow that ends
+        self.settle()
+        self.world.renews = False
+
+    @rule()
+    def terminate(self) -> None:
+        self.scenario.note("the workflow is terminated; the next event starts another")
+        self.life.loop.drop()
+        self.is_terminated = True
+
+    @precondition(lambda self: not (self.is_terminated or self.life.is_over or self.life.was_cancelled))
+    @rule()
+    def cancel(self) -> None:
+        self.scenario.note("the workflow is cancelled in Temporal")
+        self.life.serving.cancel()
+        self.settle()
+
+    # --- the machinery -----------------------------------------------------------------------------------------------
+
+    def arrive(self, event_type: str, data: dict[str, Any], *, is_late: bool) -> None:
+        self.count += 1
+        event = Event(id=f"e{self.count}", type=event_type, at=self.world.clock.now, source="tests", data=data)
+        self.scenario.event(event_type, data)
+        self.world.books.keep(event, now=self.world.clock.now, is_handed=not is_late)
+        event = event.model_copy(update={"data": {}})
+        self.told.append(event)
+        if is_late:
+            self.late.append(event)
+        else:
+            self.tell(event)
+
+    def command(self, name: str, **data: str) -> None:
+        self.count += 1
+        if "rule" in data and not self.is_terminated and not self.life.is_over:
+            visit = self.life.automation.visit
+            if visit is not None and data["rule"] not in visit.runs:
+                return  # the update's validator refuses it
+        self.scenario.command(name, data)
+        now = self.world.clock.now
+        event = Event(id=f"c{self.count}", type=f"operator.{name}", at=now, source="operator", data=data)
+        if self.is_terminated or self.life.is_over:
+            created = Event(id=CREATED, type="order.created", source="orders")
+            self.start(created)
+        self.life.command(event)
+        self.settle()
+
+    def tell(self, event: Event) -> None:
+        if self.is_terminated or self.life.is_over:
+            self.start(event)
+        else:
+            self.life.automation.take(event)
+        self.settle()
+
+    def start(self, *events: Event, carry: Carry | None = None) -> None:
+        self.life.loop.drop()
+        self.life = Life(self.world, carry=carry, events=events)
+        self.is_terminated = False
+
+    def settle(self) -> None:
+        """Let everything run that can, then hold the state against the laws."""
+        begun = perf_counter()
+        self.is_sound = False
+        if not self.is_terminated:
+            self.life.loop.run_until_idle()
+            while self.life.is_over and self.life.carried is not None:
+                self.renew(self.life.carried)
+            self.world.laws.at_rest(self.life)
+        self.is_sound = True
+        SPEED["steps"] += 1
+        SPEED["seconds"] += perf_counter() - begun
+
+    def renew(self, carry: Carry) -> None:
+        """Continue as new: all that survives is the carry, as JSON."""
+        laws, before = self.world.laws, self.life.automation
+        self.world.renews = False
+        laws.at_rest(self.life)
+        again = Carry.model_validate_json(carry.model_dump_json())
+        laws.round_trip(carry, again)
+        next_at, plan = before.next_at(), before.plan()
+        self.start(carry=again)
+        laws.round_trip(plan, self.life.automation.plan())
+        self.life.loop.run_until_idle()
+        if not self.life.is_over:
+            laws.round_trip(next_at, self.life.automation.next_at())
+
+    def teardown(self) -> None:
+        if hasattr(self, "world"):
+            self.life.loop.drop()
+            SPEED["lives"] += 1
+            if not self.is_sound:
+                note(self.scenario.text())

@@ -1,0 +1,158 @@
+"""Random pipelines: drawn as small frozen shapes, written as YAML, loaded by the product's own loader."""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+
+from hypothesis import strategies as st
+
+from activities.actions import KINDS
+from workflows.pipeline.loader import load
+from workflows.pipeline.model import Pipeline
+from workflows.pipeline.problems import as_text
+
+#: The event types that triggers of these pipelines listen to; one is the customer's, one is a fact of the order.
+EVENTS = ("payment.paid", "call.incoming", "webhook.go", "shipment.delivered")
+
+WAITS = ("2h", "1d", '{for: 1d, at: "10:00"}', "{before: order.delivery_date, for: 1d}")
+
+CONDITIONS = ("not order.paid", "order.note == 'x'")
+
+HEAD = """pipeline: shop
+title: Shop
+timezone: Europe/Warsaw
+languages: [en]
+quiet_hours: off
+calendars:
+  office: {days: mon-fri, hours: "09:00-18:00"}
+stages:
+"""
+
+
+@dataclass(frozen=True)
+class RuleShape:
+    """A rule: its kind with its value, and everything that bears on when it runs."""
+
+    id: str
+    kind: str
+    after: str = ""
+    wait: str = ""
+    hours: str = ""
+    when: str = ""
+    once: bool = False
+    continues: bool = False
+
+    def line(self) -> str:
+        """Write it as one line of YAML."""
+        parts = [f"id: {self.id}", self.kind]
+        parts += [f"after: {self.after}"] if self.after else []
+        parts += [f"wait: {self.wait}"] if self.wait else []
+        parts += [f"hours: {self.hours}"] if self.hours else []
+        parts += [f"when: {json.dumps(self.when)}"] if self.when else []
+        parts += ["once: true"] if self.once else []
+        parts += ["on_failure: continue"] if self.continues else []
+        return f"      - {{{', '.join(parts)}}}\n"
+
+
+@dataclass(frozen=True)
+class TriggerShape:
+    """A trigger."""
+
+    event: str
+    back: bool = False
+    when: str = ""
+
+    def line(self) -> str:
+        """Write it as one line of YAML."""
+        family, _, name = self.event.partition(".")
+        parts = [f"{family}: {name}"]
+        parts += ["back: true"] if self.back else []
+        parts += [f"when: {json.dumps(self.when)}"] if self.when else []
+        return f"      - {{{', '.join(parts)}}}\n"
+
+
+@dataclass(frozen=True)
+class StageShape:
+    """A stage."""
+
+    id: str
+    is_final: bool
+    triggers: tuple[TriggerShape, ...]
+    rules: tuple[RuleShape, ...]
+
+    def lines(self) -> str:
+        """Write it as YAML."""
+        text = f"  {self.id}:\n    title: {self.id}\n"
+        text += "    kind: success\n" if self.is_final else ""
+        text += "    triggers:\n" + "".join(one.line() for one in self.triggers) if self.triggers else ""
+        text += "    rules:\n" + "".join(one.line() for one in self.rules) if self.rules else ""
+        return text
+
+
+def yaml_of(stages: tuple[StageShape, ...]) -> str:
+    """Write a pipeline."""
+    return HEAD + "".join(stage.lines() for stage in stages)
+
+
+@lru_cache(maxsize=4_000)
+def loaded(text: str) -> Pipeline:
+    """Load a pipeline; a shape that is no pipeline is a mistake of these strategies."""
+    found = load(text, file="shop.yaml", kinds=KINDS)
+    assert found.pipeline is not None, f"{as_text(found.errors)}\n{text}"
+    return found.pipeline
+
+
+@st.composite
+def pipelines(draw: st.DrawFn, *, stages: int | None = None) -> str:
+    """Draw a pipeline's YAML; with `stages`, one that has as many (so that orders find their stage in it)."""
+    count = stages or draw(st.integers(2, 3))
+    ids = [f"s{place}" for place in range(1, count + 1)]
+    return yaml_of(tuple(draw(_stages(ids, place=place)) for place in range(count)))
+
+
+@st.composite
+def _stages(draw: st.DrawFn, ids: list[str], *, place: int) -> StageShape:
+    others = [one for one in ids if one != ids[place]]
+    triggers = draw(st.lists(_triggers(), min_size=0 if place == 0 else 1, max_size=2))
+    size = draw(st.integers(0, 4))
+    rules = [draw(_rules(others, place=n)) for n in range(size)]
+    if draw(st.booleans()):
+        rules.reverse()  # a chain may be written in any order
+    return StageShape(ids[place], draw(st.booleans()) if place else False, tuple(triggers), tuple(rules))
+
+
+@st.composite
+def _triggers(draw: st.DrawFn) -> TriggerShape:
+    return TriggerShape(
+        event=draw(st.sampled_from(EVENTS)),
+        back=draw(st.booleans()),
+        when=draw(st.sampled_from(("", "", "", *CONDITIONS))),
+    )
+
+
+@st.composite
+def _rules(draw: st.DrawFn, stages: list[str], *, place: int) -> RuleShape:
+    kind = draw(
+        st.sampled_from(
+            (
+                "log: Noted",
+                "webhook: 'https://erp.example/hook'",
+                "webhook: 'https://erp.example/hook'",
+                'log: "{{ order.note }}"',  # fails while the note is empty (M40)
+                "wait_for: customer, at_most: 1d",
+                f"move: {draw(st.sampled_from(stages))}",
+                "set: {note: x}",
+                "mark_paid: true",
+            )
+        )
+    )
+    return RuleShape(
+        id=f"r{place + 1}",
+        kind=kind,
+        after=f"r{draw(st.integers(1, place))}" if place and draw(st.booleans()) else "",
+        wait=draw(st.sampled_from(("", "", "", *WAITS))),
+        hours=draw(st.sampled_from(("", "", "", "office"))),
+        when=draw(st.sampled_from(("", "", "", *CONDITIONS))),
+        once=draw(st.sampled_from((False, False, True))),
+        continues=draw(st.sampled_from((False, False, True))),
+    )

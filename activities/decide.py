@@ -17,7 +17,7 @@ from activities.runtime import faults, metrics
 from activities.runtime.faults import Step
 from activities.runtime.logs import log
 from activities.shelf import Shelf
-from activities.store import journal, notices, runs, visits
+from activities.store import facts, journal, notices, runs, visits
 from activities.store.database import Store, StoreDown, Tx
 from activities.store.facts import BadEvent
 from activities.store.history import NewNotice
@@ -73,6 +73,7 @@ class Decisions:
         except StoreDown:
             raise  # the local activity is tried again
         except Exception:
+            metrics.BUGS.labels(part="decide").inc()
             self._log.exception("A decision failed; it is made again without its rules", order=str(request.key))
         async with self._store.write() as tx:
             return await self._decide(tx, request, records=None)
@@ -164,6 +165,9 @@ async def _journalled(tx: Tx, request: DecideRequest) -> tuple[JournalledEvent, 
     )
     problem = str(event.data.get("problem", "")) if event.source == MALFORMED else ""
     has_facts = not problem and is_known(event.type)
+    if event.type not in facts.TYPES:  # nothing is added to its data, so it need not be read back
+        await journal.append(tx, arrival, now=request.now, with_facts=has_facts)
+        return JournalledEvent(type=event.type, at=arrival.at, data=arrival.data, decision=None, state="new"), problem
     try:
         await journal.append(tx, arrival, now=request.now, with_facts=has_facts)
     except BadEvent as bad:

@@ -169,7 +169,7 @@ async def end(
         ended = failed(RunReason.MISCONFIGURED, error.words)
     status, reason = ended.status, ended.reason
     run_end = RunEnd(status, reason, bench.now, words=ended.words, results=ended.results, compared=compared)
-    await runs.finish(tx, bench.key, visit=bench.visit, rule=rule, end=run_end)
+    runs.finish_later(tx, bench.key, visit=bench.visit, rule=rule, end=run_end)
     metrics.RUNS.labels(kind=row.kind, status=status.value, reason=reason.value).inc()
     bench.rows[rule] = row.model_copy(update={"status": status, "reason": reason, "ended_at": bench.now})
     if ended.results:

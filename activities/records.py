@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from activities import frame
 from activities.actions.protocol import Action, Ended
 from activities.frame import Bench
-from activities.runtime import faults
+from activities.runtime import faults, metrics
 from activities.runtime.faults import Step
 from activities.runtime.logs import log
 from activities.shelf import Shelf
@@ -39,6 +39,7 @@ class Records:
         except StoreDown:
             raise  # the local activity is tried again
         except Exception:
+            metrics.BUGS.labels(part="records").inc()
             self._log.exception("A rule failed on our side", order=str(request.key), visit=request.visit)
         return RunsOutcome(outcomes=[await self._run_alone(request, item=item) for item in request.items])
 

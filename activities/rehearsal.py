@@ -3,13 +3,13 @@
 For the lab. All that differs from a worker is handed in: the clock, the providers, and what chance decides.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
 
 from activities.actions import ACTIONS, KINDS, code
-from activities.actions.protocol import Ended, RunContext
+from activities.actions.protocol import Action, Ended, RunContext
 from activities.decide import Decisions
 from activities.providers.stand_in import StandIn, StandIns
 from activities.records import Records
@@ -20,6 +20,15 @@ from activities.store.scratch import Scratch
 
 #: The shop's mailbox in the lab, where no rule names one.
 MAILBOX = "shop@lab.example"
+
+
+async def _same_code(context: RunContext, tx: Tx) -> Ended:
+    """Make the code that this run gets in every rehearsal."""
+    return code.made(context, choose=Random(context.run.int).choice)
+
+
+#: The rules' actions, without chance.
+REPEATABLE: Mapping[str, Action] = {**ACTIONS, "code": replace(ACTIONS["code"], record=_same_code)}
 
 
 @dataclass(frozen=True)
@@ -38,8 +47,7 @@ def rehearsal(clock: Callable[[], datetime], *, shelf: Shelf | None = None) -> R
     """Put the parts together on an empty store. `clock` tells the moment of every send."""
     store, stand_in = Scratch(), StandIn(clock=clock)
     known = shelf or Shelf(KINDS)
-    actions = {**ACTIONS, "code": replace(ACTIONS["code"], record=_same_code)}
-    records = Records(store, shelf=known, actions=actions)
+    records = Records(store, shelf=known, actions=REPEATABLE)
     return Rehearsal(
         store=store,
         shelf=known,
@@ -48,15 +56,10 @@ def rehearsal(clock: Callable[[], datetime], *, shelf: Shelf | None = None) -> R
         sends=Sends(
             store,
             shelf=known,
-            actions=actions,
+            actions=REPEATABLE,
             providers=StandIns(stand_in),
             limits=SendLimits(default_mailbox=MAILBOX),
             clock=clock,
         ),
         stand_in=stand_in,
     )
-
-
-async def _same_code(context: RunContext, tx: Tx) -> Ended:
-    """Make the code that this run gets in every rehearsal."""
-    return code.made(context, choose=Random(context.run.int).choice)

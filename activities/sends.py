@@ -4,9 +4,10 @@ A claim is committed before anything leaves, the answer after. An answer that wa
 before anything is sent again. Every step between two commits may be killed and repeated.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from temporalio import activity
@@ -37,6 +38,9 @@ from workflows.pipeline.quiet import quiet_until
 #: Channels that wake people up: they wait for the end of the customer's quiet hours.
 _DISTURBING = ("sms", "voice", "chat")
 
+#: A send must be over so long before its claim ends.
+_MARGIN = timedelta(seconds=1)
+
 
 @dataclass(frozen=True)
 class SendLimits:
@@ -49,12 +53,16 @@ class SendLimits:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A run ready to be sent: its messages, one per addressee, and the claim of the first where it is the only one."""
+    """A run ready to be sent: its messages, one per addressee, and the claim of the first where it is the only one.
+
+    With `instead` nothing may leave any more: what was claimed before is settled, else the run ends so.
+    """
 
     rule: Rule
     stage: str
     compared: tuple[tuple[str, str], ...]
     messages: tuple[Message, ...]
+    instead: Ended | None = None
     claim: "Answer | None" = None
 
 
@@ -80,7 +88,7 @@ class Sends:
         self._actions = actions
         self._providers = providers
         self._limits = limits
-        self._now = clock or _attempt_started
+        self._now = clock or _present
         self._log = log("sends")
 
     async def send(self, request: RunsRequest) -> RunsOutcome:
@@ -117,13 +125,14 @@ class Sends:
     async def _prepare(self, tx: Tx, bench: Bench, *, item: RunItem) -> Prepared | RunOutcome:
         row = bench.rows[item.rule]
         if row.status.is_end:
-            return frame.outcome_of(row)
+            return await frame.outcome_of(tx, bench, rule=item.rule)
         rule = bench.pipeline.rule(row.stage, item.rule)
         action = self._actions.get(item.kind)
         if rule is None or action is None or action.compose is None:
             words = f"this worker does not know rule kind '{item.kind}': update it"
             return await frame.end(tx, bench, rule=item.rule, ended=failed(RunReason.MISCONFIGURED, words))
-        is_claimed = row.status is RunStatus.RUNNING
+        instead = Ended(item.verdict, item.reason or RunReason.INTERNAL, item.words) if item.verdict else None
+        is_claimed = row.status is RunStatus.RUNNING or instead is not None
         refused = None if is_claimed else await frame.check(tx, bench, rule=rule)
         if refused is not None:
             return await frame.end(tx, bench, rule=rule.id, ended=refused)
@@ -131,12 +140,16 @@ class Sends:
         context = bench.context(rule, default_mailbox=self._limits.default_mailbox)
         composed = unmet or await action.compose(context, tx)
         if isinstance(composed, Ended):
-            return await frame.end(tx, bench, rule=rule.id, ended=composed, compared=compared)
+            sent = await ledger.row(tx, send_id=row.id) if is_claimed else None
+            if sent is None:
+                return await frame.end(tx, bench, rule=rule.id, ended=composed, compared=compared)
+            # It was claimed before it became impossible, such as for an address that is gone now.
+            instead, composed = composed, Message(sent.channel, address="", body="", provider=sent.provider)
         messages = composed if isinstance(composed, tuple) else (composed,)
         quiet = None if is_claimed else await self._wait_for_morning(tx, bench, rule=rule, message=messages[0])
         if quiet is not None:
             return quiet
-        prepared = Prepared(rule, row.stage, compared, messages)
+        prepared = Prepared(rule, row.stage, compared, messages, instead)
         if len(messages) > 1:
             return prepared  # each is claimed when its turn has come
         request = RunsRequest(key=bench.key, visit=bench.visit, now=bench.now, items=[item])
@@ -186,6 +199,7 @@ class Sends:
                 customer=message.customer,
                 is_transactional=rule.is_transactional,
                 once=rule.once,
+                over=prepared.instead.reason if prepared.instead else None,
             ),
         )
 
@@ -199,7 +213,8 @@ class Sends:
                 async with self._store.write() as tx:
                     claim = await self._claim(tx, request, prepared=prepared, message=message)
             if isinstance(claim, Refused):
-                return _end_of_refusal(claim)
+                instead = prepared.instead
+                return instead if instead and claim.reason is instead.reason else _end_of_refusal(claim)
             provider = self._providers.choose(message.channel, name=message.provider)
             if isinstance(claim, Claimed):
                 results = await self._send(request, claim=claim, prepared=prepared, message=message)
@@ -217,18 +232,23 @@ class Sends:
         provider = self._providers.choose(message.channel, name=message.provider)
         faults.reach(Step.CLAIMED)
         try:
-            accepted = await provider.send(message, send_id=claim.send_id)
+            accepted = await self._sent(provider, claim=claim, message=message)
         except NotSent as error:
             await self._released(request, claim=claim, prepared=prepared, words=error.words)
             raise _again(error.words, delay=error.retry_after) from error
-        except Unknown as error:
+        except (Unknown, TimeoutError) as error:
             async with self._store.write() as tx:
-                await ledger.unknown(tx, send_id=claim.send_id, now=self._now())
-            raise _again(error.words, delay=provider.grace) from error
+                await ledger.unknown(tx, send_id=claim.send_id, attempt=claim.attempt, now=self._now())
+            words = error.words if isinstance(error, Unknown) else "the provider did not answer in time"
+            raise _again(words, delay=provider.grace) from error
         except (Rejected, Misconfigured) as error:
             code = error.code if isinstance(error, Rejected) else error.setting
             async with self._store.write() as tx:
-                await ledger.failed(tx, send_id=claim.send_id, code=code, words=error.words, now=self._now())
+                is_ours = await ledger.failed(
+                    tx, send_id=claim.send_id, attempt=claim.attempt, code=code, words=error.words, now=self._now()
+                )
+            if not is_ours:
+                raise _again("another attempt holds the claim") from error
             raise
         faults.reach(Step.SENT)
         try:
@@ -240,12 +260,22 @@ class Sends:
         faults.reach(Step.ACCEPTED)
         return accepted.results
 
+    async def _sent(self, provider: Provider, *, claim: Claimed, message: Message) -> Accepted:
+        """Send while the claim is ours. A worker that was stopped for longer must not: another may have taken it."""
+        left = claim.until - _MARGIN - self._now()
+        if left <= timedelta(0):
+            raise NotSent("this worker was stopped for too long: the claim is not its own any more")
+        async with asyncio.timeout(left.total_seconds()):
+            return await provider.send(message, send_id=claim.send_id)
+
     async def _released(self, request: RunsRequest, *, claim: Claimed, prepared: Prepared, words: str) -> None:
         """Record that nothing left. The run waits again, so that it can be skipped; or it ends with its stage."""
         async with self._store.write() as tx:
             bench = await self._load(tx, request)
-            await ledger.released(tx, send_id=claim.send_id, error=words, now=self._now())
-            if len(prepared.messages) > 1:
+            is_ours = await ledger.released(
+                tx, send_id=claim.send_id, attempt=claim.attempt, error=words, now=self._now()
+            )
+            if len(prepared.messages) > 1 or not is_ours:
                 return
             if bench.standing.visit != request.visit:
                 left = Ended(RunStatus.STOPPED, RunReason.STAGE_LEFT)
@@ -313,7 +343,7 @@ class Sends:
             bench = await self._load(tx, request)
             row = bench.rows[item.rule]
             if row.status.is_end:
-                return frame.outcome_of(row)
+                return await frame.outcome_of(tx, bench, rule=item.rule)
             outcome = await frame.end(tx, bench, rule=item.rule, ended=ended, compared=compared)
         faults.reach(Step.ENDED)
         return outcome
@@ -364,6 +394,6 @@ def _again(words: str, *, delay: timedelta | None = None) -> ApplicationError:
     return ApplicationError(words, type="NotSent", next_retry_delay=delay)
 
 
-def _attempt_started() -> datetime:
-    """Return the server's clock at the attempt's start: the clock that the workflow's timers run on."""
-    return activity.info().started_time
+def _present() -> datetime:
+    """Return the present: this machine's clock, or that of a server which is ahead of it (one that skips time)."""
+    return max(activity.info().started_time, datetime.now(UTC))

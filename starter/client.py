@@ -19,7 +19,6 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
 )
 from temporalio.common import (
-    SearchAttributeKey,
     SearchAttributePair,
     TypedSearchAttributes,
     WorkflowIDConflictPolicy,
@@ -30,6 +29,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.runtime import temporal
 from activities.runtime.settings import Settings
+from workflows import attributes
 from workflows.contracts.base import Tolerant
 from workflows.contracts.carry import OrderInput
 from workflows.contracts.commands import CommandResult, Hold, Move, OneRule, Resume, StopWaiting, TimelineEntry
@@ -38,9 +38,6 @@ from workflows.contracts.ids import TASK_QUEUE, WORKFLOW_TYPE, OrderKey, workflo
 from workflows.contracts.plans import Plan
 from workflows.contracts.reasons import EventReason
 from workflows.contracts.state import OrderState
-
-ORDER_NUMBER = SearchAttributeKey.for_keyword("OrderNumber")
-ORDER_SHOP = SearchAttributeKey.for_keyword("OrderShop")
 
 #: Bounds of one call. Without them the SDK repeats calls to an unreachable server for ten seconds and more.
 CALL = timedelta(seconds=5)
@@ -251,7 +248,7 @@ class OrdersClient:
 
 def _attributes(key: OrderKey) -> TypedSearchAttributes:
     return TypedSearchAttributes(
-        [SearchAttributePair(ORDER_NUMBER, key.number), SearchAttributePair(ORDER_SHOP, key.shop)]
+        [SearchAttributePair(attributes.NUMBER, key.number), SearchAttributePair(attributes.SHOP, key.shop)]
     )
 
 

@@ -115,11 +115,15 @@ class Automation:
     async def stop(self, event: Event) -> None:
         """Stop the automation on request: that event first, then all that is in the inbox; claimed sends drain."""
         self._inbox.appendleft(event)
-        while self._inbox:
+        while self._inbox:  # commands and events come while sends drain, and wait for their answer
             await self._handle_next()
-        if self.visit is not None:
-            self.visit.leave()
-            await self.visit.drain()
+            if self._inbox:
+                continue
+            if self.visit is not None:
+                self.visit.leave()
+                self._left.append(self.visit)
+            for visit in self._left:
+                await visit.drain()
         self._runtime.publish(self)
 
     def carry(self) -> Carry:

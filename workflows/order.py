@@ -110,6 +110,8 @@ class Order:
                 raise
             await self._automation.stop(self._operator_event("cancel", commands.StopWaiting(by="temporal")))
             await workflow.wait_condition(workflow.all_handlers_finished)
+            if not self._automation.is_held:
+                workflow.continue_as_new(OrderInput(key=given.key))  # a person resumed it while its sends drained
             raise
         await workflow.wait_condition(workflow.all_handlers_finished)
         if carry is not None:
@@ -203,7 +205,6 @@ class _TemporalClock:
             result_type=Decision,
             start_to_close_timeout=timedelta(seconds=20),
             retry_policy=_RECORDS,
-            summary=request.event.type,
         )
         return decision
 
@@ -273,15 +274,17 @@ class _TemporalClock:
 
 def _verdict(error: ActivityError, *, run: PlannedRun) -> RunItem:
     """Return what is to be recorded of a rule whose activity ended without an outcome."""
-    item = RunItem(rule=run.rule, kind=run.kind, verdict=RunStatus.FAILED)
     # A failure that comes after the cancel is not tried again, and does not look like a cancel.
     if is_cancelled_exception(error) or error.retry_state is RetryState.CANCEL_REQUESTED:
-        changes = {"verdict": RunStatus.STOPPED, "reason": RunReason.STAGE_LEFT}
-    elif isinstance(error.cause, TimeoutError) or error.retry_state is RetryState.TIMEOUT:
-        changes = {"reason": RunReason.EXPIRED, "words": "it could not be done in time"}
-    else:
-        changes = {"reason": RunReason.INTERNAL, "words": "it failed on our side; the worker's log says why"}
-    return item.model_copy(update=changes)
+        return RunItem(rule=run.rule, kind=run.kind, verdict=RunStatus.STOPPED, reason=RunReason.STAGE_LEFT)
+    is_late = isinstance(error.cause, TimeoutError) or error.retry_state is RetryState.TIMEOUT
+    return RunItem(
+        rule=run.rule,
+        kind=run.kind,
+        verdict=RunStatus.FAILED,
+        reason=RunReason.EXPIRED if is_late else RunReason.INTERNAL,
+        words="it could not be done in time" if is_late else "it failed on our side; the worker's log says why",
+    )
 
 
 def _outcome_of(error: ActivityError) -> RunOutcome | None:

@@ -7,5 +7,6 @@ DUPLICATE_SENDS = Counter(
     "Messages that a provider reported under two ids: each may have left twice",
     ["provider"],
 )
+BUGS = Counter("orders_bugs_total", "Failures on our side that were worked around; each is in the log", ["part"])
 RUNS = Counter("orders_runs_total", "Runs of rules that ended", ["kind", "status", "reason"])
 DECISIONS = Counter("orders_decisions_total", "Decisions on events", ["reason"])

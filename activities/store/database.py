@@ -62,10 +62,11 @@ class Conflict(StoreError):
 class Tx:
     """One transaction. Only the modules of this package call its methods; others pass it on."""
 
-    __slots__ = ("_connection", "is_postgres")
+    __slots__ = ("_connection", "_later", "is_postgres")
 
     def __init__(self, connection: AsyncConnection, *, is_postgres: bool) -> None:
         self._connection = connection
+        self._later: dict[Executable, list[Mapping[str, object]]] = {}
         self.is_postgres = is_postgres
 
     async def run(
@@ -75,12 +76,24 @@ class Tx:
         with _mapped():
             return await self._connection.execute(statement, values)
 
+    def later(self, statement: Executable, values: Mapping[str, object]) -> None:
+        """Put a write off until the next read or the commit, where all of the same statement are one."""
+        self._later.setdefault(statement, []).append(values)
+
+    async def flush(self) -> None:
+        """Run what was put off."""
+        while self._later:
+            statement = next(iter(self._later))
+            await self.run(statement, self._later.pop(statement))
+
     async def rows(self, statement: Executable, values: Mapping[str, object] | None = None) -> Sequence[Row[Any]]:
         """Return all rows of a query."""
+        await self.flush()
         return (await self.run(statement, values)).all()
 
     async def first(self, statement: Executable, values: Mapping[str, object] | None = None) -> Row[Any] | None:
         """Return the first row of a query, None if there is none."""
+        await self.flush()
         return (await self.run(statement, values)).first()
 
     async def sync(self, work: Callable[[Connection], None]) -> None:
@@ -156,7 +169,9 @@ class Store:
         try:
             with _mapped():
                 await connection.begin()
-            yield Tx(connection, is_postgres=self._is_postgres)
+            tx = Tx(connection, is_postgres=self._is_postgres)
+            yield tx
+            await tx.flush()
             with _mapped():
                 await connection.commit()
         finally:

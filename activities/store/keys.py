@@ -53,7 +53,7 @@ async def create(
 ) -> tuple[KeyRecord, str]:
     """Make a key; the secret is given only here."""
     id = secrets.token_hex(6)
-    secret = f"ok_{id}_{secrets.token_urlsafe(32)}"
+    secret = f"oa_{id}_{secrets.token_urlsafe(32)}"
     record = KeyRecord(id, name, tuple(scopes), now, expires_at, None, None)
     values = {
         "id": id,

@@ -167,21 +167,24 @@ async def accepted(tx: Tx, *, send_id: UUID, provider_id: str, now: datetime) ->
         await tx.run(_ACCEPT, {"row": send_id, "their_id": provider_id, "at": now})
 
 
-async def released(tx: Tx, *, send_id: UUID, error: str, now: datetime, attempt: int | None = None) -> None:
-    """Record that nothing left the house: dispatching -> planned. Of an attempt that lost its claim it says nothing."""
+async def released(tx: Tx, *, send_id: UUID, error: str, now: datetime, attempt: int | None = None) -> bool:
+    """Record that nothing left the house: dispatching -> planned; say if it changed.
+
+    With an `attempt`, only while the claim is still that attempt's; so do `failed` and `unknown`.
+    """
     states = (LedgerState.DISPATCHING,)
-    await _change(tx, send_id, states, LedgerState.PLANNED, now=now, words=error, attempt=attempt)
+    return await _change(tx, send_id, states, LedgerState.PLANNED, now=now, words=error, attempt=attempt)
 
 
-async def failed(tx: Tx, *, send_id: UUID, code: str, words: str, now: datetime, attempt: int | None = None) -> None:
-    """Record that the provider refused for good."""
+async def failed(tx: Tx, *, send_id: UUID, code: str, words: str, now: datetime, attempt: int | None = None) -> bool:
+    """Record that the provider refused for good; say if it changed."""
     states = (LedgerState.DISPATCHING, LedgerState.UNKNOWN, LedgerState.HELD, LedgerState.PLANNED)
-    await _change(tx, send_id, states, LedgerState.FAILED, now=now, code=code, words=words, attempt=attempt)
+    return await _change(tx, send_id, states, LedgerState.FAILED, now=now, code=code, words=words, attempt=attempt)
 
 
-async def unknown(tx: Tx, *, send_id: UUID, now: datetime, attempt: int | None = None) -> None:
-    """Record that the answer was lost after the request may have left: dispatching -> unknown."""
-    await _change(tx, send_id, (LedgerState.DISPATCHING,), LedgerState.UNKNOWN, now=now, attempt=attempt)
+async def unknown(tx: Tx, *, send_id: UUID, now: datetime, attempt: int | None = None) -> bool:
+    """Record that the answer was lost after the request may have left: dispatching -> unknown; say if it changed."""
+    return await _change(tx, send_id, (LedgerState.DISPATCHING,), LedgerState.UNKNOWN, now=now, attempt=attempt)
 
 
 async def delivered(tx: Tx, *, send_id: UUID, provider_id: str, callback: Callback, now: datetime) -> bool:

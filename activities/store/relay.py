@@ -60,10 +60,9 @@ _THESE = _DELIVERY.where(DELIVERIES.c.id.in_(bindparam("ids", expanding=True))).
 
 _DEAD = _DELIVERY.where(DELIVERIES.c.state == text("'dead'")).order_by(DELIVERIES.c.id).limit(bindparam("most"))
 
-_NEXT = case(
-    *((DELIVERIES.c.attempts == tries, bindparam(f"after_{tries}")) for tries in range(len(CONFIRM) - 1)),
-    else_=bindparam(f"after_{len(CONFIRM) - 1}"),
-)
+_AFTER = [bindparam(f"after_{tries}", type_=DELIVERIES.c.next_at.type) for tries in range(len(CONFIRM))]
+
+_NEXT = case(*((DELIVERIES.c.attempts == tries, after) for tries, after in enumerate(_AFTER[:-1])), else_=_AFTER[-1])
 
 _DELIVERED = (
     update(DELIVERIES)

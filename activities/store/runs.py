@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, or_, select, update
+from sqlalchemy import Row, and_, bindparam, case, or_, select, update
 
 from activities.store.database import Tx
 from activities.store.history import RunRecord
@@ -31,9 +31,12 @@ _VISIT = select(RUNS).where(_OF_VISIT).order_by(RUNS.c.position)
 
 _ONE = select(RUNS).where(RUNS.c.id == bindparam("run"))
 
+#: Written out, as a list cannot be part of a statement that is run for many rows at once.
+_IS_OPEN = or_(*(RUNS.c.status == status for status in OPEN_RUNS))
+
 _FINISH = (
     update(RUNS)
-    .where(RUNS.c.id == bindparam("run"), RUNS.c.status.in_(OPEN_RUNS))
+    .where(RUNS.c.id == bindparam("run"), _IS_OPEN)
     .values(
         status=bindparam("to_status"),
         reason=bindparam("why"),
@@ -46,8 +49,13 @@ _FINISH = (
 
 _DUE = (
     update(RUNS)
-    .where(RUNS.c.id == bindparam("run"), RUNS.c.status.in_(OPEN_RUNS))
-    .values(due=bindparam("moment"), words=bindparam("said"))
+    .where(RUNS.c.id == bindparam("run"), _IS_OPEN)
+    .values(
+        due=bindparam("moment"),
+        words=bindparam("said"),
+        # Any other reason (quiet hours, a retry, a hold) stays what it waits for.
+        reason=case((RUNS.c.reason == RunReason.AFTER_RULE, RunReason.WAITING), else_=RUNS.c.reason),
+    )
 )
 
 _STATUS = (
@@ -117,21 +125,18 @@ async def run_of(tx: Tx, key: OrderKey, *, visit: int, rule: str) -> RunRecord |
 
 async def finish(tx: Tx, key: OrderKey, *, visit: int, rule: str, end: RunEnd) -> bool:
     """End a run unless it has ended already; say whether it did."""
-    values = {
-        "run": run_id(key, visit, rule),
-        "to_status": end.status,
-        "why": end.reason,
-        "said": end.words,
-        "made": end.results,
-        "saw": [list(pair) for pair in end.compared],
-        "at": end.at,
-    }
-    return (await tx.run(_FINISH, values)).rowcount > 0
+    return (await tx.run(_FINISH, _end_values(key, visit=visit, rule=rule, end=end))).rowcount > 0
+
+
+def finish_later(tx: Tx, key: OrderKey, *, visit: int, rule: str, end: RunEnd) -> None:
+    """End a run unless it has ended already, together with others of this transaction."""
+    tx.later(_FINISH, _end_values(key, visit=visit, rule=rule, end=end))
 
 
 async def set_dues(tx: Tx, key: OrderKey, *, visit: int, dues: Sequence[Due]) -> None:
-    """Give waiting runs their newly computed moments."""
+    """Give waiting runs their newly computed moments; those after a rule now wait for theirs."""
     if dues:
+        await tx.flush()
         values = [{"run": run_id(key, visit, due.rule), "moment": due.at, "said": due.words} for due in dues]
         await tx.run(_DUE, values)
 
@@ -159,6 +164,7 @@ async def set_status(
         "said": words,
         "ended": at if status.is_end else None,
     }
+    await tx.flush()
     return (await tx.run(_STATUS, values)).rowcount
 
 
@@ -176,6 +182,18 @@ async def was_done_before(tx: Tx, key: OrderKey, *, rule: str, stage: str, befor
     """Say whether a rule of a stage was carried out in an earlier visit (`once`, M04)."""
     values = {"order_id": str(key), "before": before_visit, "in_stage": stage, "of_rule": rule}
     return await tx.first(_DONE_RUN, values) is not None
+
+
+def _end_values(key: OrderKey, *, visit: int, rule: str, end: RunEnd) -> dict[str, object]:
+    return {
+        "run": run_id(key, visit, rule),
+        "to_status": end.status,
+        "why": end.reason,
+        "said": end.words,
+        "made": end.results,
+        "saw": [list(pair) for pair in end.compared],
+        "at": end.at,
+    }
 
 
 def _planned(row: Row[Any]) -> PlannedRun:

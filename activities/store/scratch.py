@@ -15,6 +15,7 @@ from sqlalchemy import Executable, Row, create_engine
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Connection, CursorResult
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -48,8 +49,10 @@ class Scratch(Store):
     async def write(self) -> AsyncIterator[Tx]:
         """Give a transaction: committed at the end of the block, rolled back on any error."""
         self._raw.execute("BEGIN")
+        tx = _ScratchTx(self._raw, plain=self._plain)
         try:
-            yield _ScratchTx(self._raw, plain=self._plain)
+            yield tx
+            await tx.flush()
         except BaseException:
             self._raw.execute("ROLLBACK")
             raise
@@ -67,9 +70,9 @@ class _ScratchTx(Tx):
     __slots__ = ("_plain", "_raw")
 
     def __init__(self, raw: sqlite3.Connection, *, plain: Connection) -> None:
+        super().__init__(cast("AsyncConnection", plain), is_postgres=False)  # what would use it is overridden here
         self._raw = raw
         self._plain = plain
-        self.is_postgres = False
 
     async def run(self, statement: Executable, values: _Values = None) -> CursorResult[Any]:
         ready = _ready(statement, values)

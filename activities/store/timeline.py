@@ -22,7 +22,7 @@ _PAGE = (
 
 async def add(tx: Tx, key: OrderKey, *, entry: NewEntry) -> None:
     """Write a line; with a `ref` it is written once."""
-    await tx.run(
+    tx.later(
         _ADD,
         {
             "order_id": str(key),

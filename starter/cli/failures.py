@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from activities.runtime.temporal import TemporalDown as NoTemporal
 from activities.store.database import Conflict, NotFound, StoreDown
 from activities.store.facts import BadEvent
-from starter.cli.output import Exit, Failure
+from starter.cli.output import Exit, Failure, sentence
 from starter.client import NoAnswer, OrdersError, TemporalDown
 
 _TEMPORAL_HELP = "start everything with `orders up`, or set TEMPORAL_ADDRESS to a running server"
@@ -19,7 +19,7 @@ def failure_of(error: Exception) -> Failure:
     if isinstance(error, StoreDown):
         return Failure(f"The store cannot be used: {error.reason}", help=_STORE_HELP, code=Exit.UNREACHABLE)
     if isinstance(error, TemporalDown | NoTemporal):
-        return Failure(_sentence(str(error)), help=_TEMPORAL_HELP, code=Exit.UNREACHABLE)
+        return Failure(sentence(str(error)), help=_TEMPORAL_HELP, code=Exit.UNREACHABLE)
     if isinstance(error, NoAnswer):
         return Failure(str(error), help="start one with `orders worker`; what was sent may still be carried out")
     if isinstance(error, NotFound):
@@ -70,7 +70,3 @@ def _fault(place: tuple[int | str, ...], *, words: str, prefix: str) -> str:
     name = ".".join(str(part) for part in place)
     words = words.removeprefix("Value error, ")
     return f"{prefix}{name}: {words}" if name else f"{prefix}{words}"
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -98,5 +98,10 @@ def listed(words: Iterable[str]) -> str:
     return ", ".join(words)
 
 
+def sentence(words: str) -> str:
+    """Begin words with a capital."""
+    return words[:1].upper() + words[1:]
+
+
 def _coloured(text: str, colour: str) -> str:
     return typer.style(text, fg=colour, bold=True) if sys.stderr.isatty() else text

@@ -11,14 +11,12 @@ import typer
 from starter.cli.connections import known_settings, opened_store, run
 from starter.cli.delivery import deliver
 from starter.cli.named import JSON, SHOP
-from starter.cli.output import Exit, Failure, listed, note, say, say_record
+from starter.cli.output import Exit, Failure, listed, note, say, say_record, sentence
 
 if TYPE_CHECKING:
-    from activities.store.database import Store, Tx
-    from activities.store.records import NewOrder, OrderRecord
-
-#: Under this source the product's own parts journal what happens to an order's record; the gateway does, too.
-_SOURCE = "orders"
+    from activities.store.database import Store
+    from activities.store.records import NewOrder
+    from starter.placing import Placed
 
 
 def create(
@@ -58,16 +56,21 @@ def create(
 
 
 async def _created(given: dict[str, object], *, is_json: bool) -> None:
+    from starter.placing import SOURCE, created_id
+
     settings = known_settings()
     new = _checked({"shop": settings.shop} | given)
     async with opened_store(settings) as store:
-        record = await _stored(store, new=new)
-        await deliver(settings, store=store, orders=(record.key,), source=_SOURCE, id=f"{record.key}:created")
+        placed = await _placed(store, new=new, raw=json_text.dumps(given).encode())
+        key = placed.record.key
+        await deliver(settings, store=store, orders=(key,), source=SOURCE, id=created_id(key))
     if is_json:
-        say_record(record)
+        say_record(placed.record)
         return
-    say(record.number)
-    note(f"Order {record.number} is created; see `orders order show {record.number}`")
+    number = placed.record.number
+    say(number)
+    been = "is created" if placed.is_new else "had been created before, with the same content"
+    note(f"Order {number} {been}; see `orders order show {number}`")
 
 
 def _checked(given: dict[str, object]) -> "NewOrder":
@@ -82,38 +85,18 @@ def _checked(given: dict[str, object]) -> "NewOrder":
         raise Failure(f"The order cannot be read: {faults(error)}", code=Exit.USAGE) from error
 
 
-async def _stored(store: "Store", *, new: "NewOrder") -> "OrderRecord":
-    from activities.store import journal, orders
-    from activities.store.database import Conflict
-    from activities.store.journal import Arrival
-
-    now = datetime.now(UTC)
-    try:
-        async with store.write() as tx:
-            await _check_stage(tx, new=new)
-            record = await orders.create(tx, new, now=now)
-            arrival = Arrival(
-                source=_SOURCE,
-                id=f"{record.key}:created",
-                type="order.created",
-                at=now,
-                data={"stage": new.stage} if new.stage else {},
-                orders=(record.key,),
-            )
-            await journal.append(tx, arrival, now=now)
-    except Conflict as error:
-        raise Failure(error.words, help="leave --number out to take the next free one") from error
-    return record
-
-
-async def _check_stage(tx: "Tx", *, new: "NewOrder") -> None:
+async def _placed(store: "Store", *, new: "NewOrder", raw: bytes) -> "Placed":
     from activities.actions import KINDS
     from activities.shelf import Shelf
+    from activities.store.database import Conflict
+    from starter.placing import NoSuchStage, Placement, place
 
-    pipeline, _ = await Shelf(KINDS).latest(tx, name=new.pipeline)
-    if new.stage and new.stage not in pipeline.stages:
-        words = f"Pipeline '{new.pipeline}' has no stage '{new.stage}'"
-        raise Failure(words, help=f"stages: {listed(pipeline.stages)}", code=Exit.USAGE)
+    try:
+        return await place(store, Placement(new, raw, datetime.now(UTC)), shelf=Shelf(KINDS))
+    except NoSuchStage as error:
+        raise Failure(sentence(str(error)), help=f"stages: {listed(error.stages)}", code=Exit.USAGE) from error
+    except Conflict as error:
+        raise Failure(error.words, help="leave --number out to take the next free one") from error
 
 
 def _read(file: Path | None) -> dict[str, object]:

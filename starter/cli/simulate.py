@@ -1,4 +1,4 @@
-"""`orders pipeline simulate`, `orders order fork`: what would happen, on a virtual clock. Nothing is sent or written."""
+"""`orders pipeline simulate`, `orders order fork`: what would happen, on a virtual clock. Nothing leaves the lab."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated

@@ -11,7 +11,8 @@ from starter.cli.output import moment, say, say_record
 if TYPE_CHECKING:
     from activities.store.database import Tx
     from activities.store.history import EventRecord
-    from starter.gateway.bodies import Why, WhyEvent, WhyRule, WhyVisit
+    from activities.store.records import Page
+    from starter.reasons import Why, WhyEvent, WhyRule, WhyVisit
     from workflows.contracts.ids import OrderKey
 
 _PAGE = 200
@@ -40,7 +41,7 @@ def why(
 
 async def _answer(number: str, *, shop: str) -> "Why":
     from activities.store import orders, runs, visits
-    from starter.cli.reasons import why_of
+    from starter.reasons import why_of
 
     settings = known_settings()
     key = key_of(number, shop=shop, settings=settings)
@@ -54,15 +55,17 @@ async def _answer(number: str, *, shop: str) -> "Why":
         )
 
 
-async def _events(tx: "Tx", key: "OrderKey") -> "list[EventRecord]":
+async def _events(tx: "Tx", key: "OrderKey") -> "Page[EventRecord]":
+    """Read every event of an order, on one page."""
     from activities.store import journal
+    from activities.store.records import Page
 
     page = await journal.events_of(tx, key, limit=_PAGE)
     events = list(page.items)
     while page.next_cursor:
         page = await journal.events_of(tx, key, cursor=page.next_cursor, limit=_PAGE)
         events.extend(page.items)
-    return events
+    return Page(items=events)
 
 
 def _narrowed(answer: "Why", *, visit: int | None, rule: str) -> "Why":

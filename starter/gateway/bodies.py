@@ -9,7 +9,6 @@ from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 from activities.store.records import CustomerRef, OrderFilter
 from activities.store.values import Amount, Boundary, Currency, Line, Name
 from starter.gateway.event_types import known_type, level_type
-from workflows.contracts.reasons import EventReason, RunReason, RunStatus
 
 #: Names under which our own parts journal; an outsider may not write under them.
 OWN_SOURCES = frozenset({"orders", "operator", "rule", "rules"})
@@ -29,8 +28,8 @@ def _foreign(source: str) -> str:
     return source
 
 
-EventId = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Source = Annotated[str, AfterValidator(_foreign), Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,39}$")]
+EventId = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$", examples=["psp-8812"])]
+Source = Annotated[str, AfterValidator(_foreign), Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,39}$", examples=["erp"])]
 Happened = Annotated[AwareDatetime, AfterValidator(_plausible)]
 
 
@@ -133,65 +132,3 @@ class NewShipment(Happening):
         if self.what is ShipmentHappening.UPDATED and not self.status:
             raise ValueError("updated needs a status")
         return self
-
-
-class WhyRule(Boundary):
-    """Why a rule ran or did not. `compared` holds the values its condition saw."""
-
-    rule: str
-    kind: str
-    title: str
-    status: RunStatus
-    reason: RunReason | None
-    words: str
-    advice: str = Field(default="", description="What a person can do; empty where nothing is wrong.")
-    compared: list[tuple[str, str]]
-    due: datetime | None
-    started_at: datetime | None
-    ended_at: datetime | None
-
-
-class WhyVisit(Boundary):
-    """A stay in a stage, what caused it, and each of its rules."""
-
-    visit: int
-    stage: str
-    version: int
-    entered_at: datetime
-    by: str
-    cause: str
-    rules: list[WhyRule]
-
-
-class WhyTrigger(Boundary):
-    """Why a trigger that listens to the event moved the order or did not."""
-
-    trigger: str
-    stage: str
-    reason: EventReason
-    words: str
-    compared: list[tuple[str, str]]
-
-
-class WhyEvent(Boundary):
-    """Why an event moved the order or did not; `reason` is empty until it is decided."""
-
-    id: str
-    source: str
-    type: str
-    at: datetime
-    reason: EventReason | None
-    words: str
-    advice: str = Field(default="", description="What a person can do; empty where nothing is wrong.")
-    compared: list[tuple[str, str]]
-    triggers: list[WhyTrigger]
-
-
-class Why(Boundary):
-    """Every rule of every visit and every event of an order, each with its reason; the newest first."""
-
-    number: str
-    stage: str
-    visits: list[WhyVisit]
-    events: list[WhyEvent]
-    next_cursor: str | None = Field(default=None, description="Of the events' next page.")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from activities.store.records import Department, NewEmployee, NewOrder
-from starter.lab.reading import BAD_VALUE, UNKNOWN_NAME, Model, checked, plain, root_of
+from starter.lab.reading import BAD_VALUE, UNKNOWN_NAME, Model, checked, is_text, plain, root_of
 from workflows.pipeline.file.document import Block, Listing
 from workflows.pipeline.file.reading import unknown_keys
 from workflows.pipeline.file.report import Report, Spot
@@ -47,10 +47,8 @@ def read_order(text: str, *, report: Report, pipeline: Pipeline, staff: Staff | 
     values = {entry.name: plain(entry.node) for entry in root.entries() if entry.name not in _PEOPLE}
     given: Mapping[str, Any] = {"number": NUMBER, "pipeline": pipeline.id, **values}
     order = checked(NewOrder, given, at=root, report=report)
-    opening = Opening(order, employees, departments) if order is not None else None
-    if opening is None or not _fits(opening, root=root, report=report, pipeline=pipeline):
-        return None
-    return opening
+    _check_names(root, ids=[person.id for person in employees], report=report, pipeline=pipeline)
+    return Opening(order, employees, departments) if order is not None and not report.has_errors else None
 
 
 def read_people(text: str, *, report: Report) -> Staff:
@@ -96,30 +94,22 @@ def _record(model: type[Model], spot: Spot, *, report: Report) -> Model | None:
     return checked(model, values, at=spot, report=report)
 
 
-def _fits(opening: Opening, *, root: Spot, report: Report, pipeline: Pipeline) -> bool:
-    before = len(report.problems())
-    order, ids = opening.order, [person.id for person in opening.employees]
-    if order.responsible is not None and order.responsible not in ids:
-        help = suggestion(order.responsible, ids, label="Employees") or f"Give the people: {_HIRED}"
-        at = root.get("responsible") or root
-        report.error(UNKNOWN_NAME, f"there is no employee '{order.responsible}'", at=at, help=help)
-    if order.pipeline != pipeline.id:
-        help = f"Write '{pipeline.id}', or leave it out."
-        report.error(
-            UNKNOWN_NAME, f"the file holds pipeline '{pipeline.id}'", at=root.get("pipeline") or root, help=help
-        )
-    if order.stage is not None and order.stage not in pipeline.stages:
-        help = suggestion(order.stage, list(pipeline.stages), label="Stages")
-        report.error(
-            UNKNOWN_NAME, f"the pipeline has no stage '{order.stage}'", at=root.get("stage") or root, help=help
-        )
-    if order.customer_id is not None:
+def _check_names(root: Spot, *, ids: list[str], report: Report, pipeline: Pipeline) -> None:
+    """Add a problem for each name the order uses that nothing has."""
+    for key, names, what in (
+        ("responsible", ids, "there is no employee"),
+        ("pipeline", [pipeline.id], "the file holds another pipeline than"),
+        ("stage", list(pipeline.stages), "the pipeline has no stage"),
+    ):
+        spot = root.get(key)
+        if spot is not None and is_text(spot) and spot.text not in names:
+            help = suggestion(spot.text, names, label="Known") or f"Give the people: {_HIRED}"
+            report.error(UNKNOWN_NAME, f"{what} '{spot.text}'", at=spot, help=help)
+    customer, fields = root.get("customer_id"), root.get("fields")
+    if customer is not None:
         help = 'Write "customer": {"first_name": "Ada"} in its place.'
-        report.error(BAD_VALUE, "the lab knows no customers", at=root.get("customer_id") or root, help=help)
-    unknown = [name for name in order.fields if name not in pipeline.fields]
-    fields = root.get("fields")
-    for name in unknown:
-        at = (fields.get(name) if fields else None) or root
-        help = suggestion(name, list(pipeline.fields), label="Fields")
-        report.error(UNKNOWN_NAME, f"the pipeline declares no field '{name}'", at=at.at_key(), help=help)
-    return len(report.problems()) == before
+        report.error(BAD_VALUE, "the lab knows no customers", at=customer, help=help)
+    for spot in fields.entries() if fields is not None else ():
+        if spot.name not in pipeline.fields:
+            help = suggestion(spot.name, list(pipeline.fields), label="Fields")
+            report.error(UNKNOWN_NAME, f"the pipeline declares no field '{spot.name}'", at=spot.at_key(), help=help)

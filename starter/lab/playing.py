@@ -75,6 +75,9 @@ async def story_of(house: LabHouse, key: OrderKey, *, since: datetime | None = N
 
 async def _opened(house: LabHouse, *, plot: Plot) -> OrderKey:
     opening = plot.opening
+    for step in plot.steps:
+        if isinstance(step.what, Behaves) and step.at <= plot.start:
+            house.parts.stand_in.behave(step.what.channel, mood=step.what.mood)
     try:
         await house.publish(plot.text, pipeline=plot.pipeline)
         await house.hire(opening.employees, departments=opening.departments)

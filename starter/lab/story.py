@@ -5,7 +5,7 @@ The same function tells a life in the lab and one on a Temporal server: only the
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from activities.actions.protocol import send_id
@@ -21,6 +21,10 @@ from workflows.contracts.reasons import EventReason, RunReason, RunStatus
 
 #: Most lines of each list that are read of one order.
 _MOST = 10_000
+
+#: An event that was decided this much later than it came was kept back meanwhile.
+_AT_ONCE = timedelta(seconds=30)
+_KEPT = "kept until the automation goes on"
 
 Compared = tuple[tuple[str, str], ...]
 
@@ -149,6 +153,9 @@ def _events(records: Records) -> list[tuple[Entry, _Order]]:
         visit = max([visit, *caused])
         at = event.decided_at or event.received_at
         before = caused[0] - 1 if caused else visit
+        if at - event.received_at > _AT_ONCE:
+            kept = Entry(event.received_at, What.EVENT, event.type, reason=str(EventReason.ON_HOLD), words=_KEPT)
+            found.append((kept, (before, 3, place)))
         found.append((_event(event, at=at), (before, 3, place)))
     return found
 
@@ -274,7 +281,7 @@ def _waiting(run: RunRecord) -> Waiting:
     return Waiting(
         rule=run.rule,
         kind=run.kind,
-        reason=str(run.reason or natural),
+        reason=str(natural if run.reason in (None, RunReason.AFTER_RULE) else run.reason),
         due=run.due,
         after="" if is_first else run.after or "",
         words=run.words,

@@ -77,7 +77,7 @@ def _details(entry: Entry) -> Iterator[str]:
 
 def _compared(compared: Compared) -> Iterator[str]:
     for path, value in compared:
-        yield f"where {path} = {value}"
+        yield f"where {path} = {value or 'nothing'}"
 
 
 def _said(said: Said) -> Iterator[str]:

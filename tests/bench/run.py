@@ -15,7 +15,8 @@ from pathlib import Path
 from temporalio.testing import WorkflowEnvironment
 
 from tests.bench.sides import RULES, FloorSide, OursSide, Side
-from tests.support.temporal import FASTER, SEARCH_ATTRIBUTES, TEMPORAL
+from tests.support.temporal import FASTER, TEMPORAL
+from workflows.attributes import KEYS
 
 STAGES = 4
 AT_ONCE = 20
@@ -199,7 +200,7 @@ async def main() -> None:
         dev_server_existing_path=str(TEMPORAL),
         dev_server_extra_args=FASTER,
         dev_server_log_level="error",
-        search_attributes=SEARCH_ATTRIBUTES,
+        search_attributes=KEYS,
     )
     address = environment.client.service_client.config.target_host
     with tempfile.TemporaryDirectory() as folder:

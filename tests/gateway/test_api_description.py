@@ -23,9 +23,10 @@ from activities.store.records import (
 )
 from starter.gateway import examples
 from starter.gateway.app import create_app
-from starter.gateway.bodies import EventAnswer, NewCustomerEvent, NewEvent, NewPayment, NewShipment, Why
+from starter.gateway.bodies import EventAnswer, NewCustomerEvent, NewEvent, NewPayment, NewShipment
 from starter.gateway.parts import Parts
 from starter.gateway.routes.events import EventTypeRecord
+from starter.reasons import Why
 from tests.gateway.calling import Caller
 from workflows.contracts.commands import CommandResult
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest_asyncio
 from temporalio.client import Client
 
+from activities.runtime import metrics
 from tests.support.house import House, store_at, working
 from tests.support.temporal import temporal_client, temporal_server
 
@@ -24,5 +25,11 @@ async def house(tmp_path: Path, temporal_client: Client) -> AsyncIterator[House]
 @pytest_asyncio.fixture
 async def shop(house: House) -> AsyncIterator[House]:
     """A house with workers on every queue."""
+    bugs = _bugs()
     async with working(house):
         yield house
+    assert _bugs() == bugs, "a failure on our side was worked around; the log says which"
+
+
+def _bugs() -> float:
+    return sum(sample.value for metric in metrics.BUGS.collect() for sample in metric.samples)

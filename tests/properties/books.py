@@ -199,7 +199,8 @@ class Books:
         changes: dict[str, Any] = {"state": self.state(), "plan": plan}
         if plan is None and self.visit and (request.is_fresh or request.visit != self.visit):
             changes["plan"] = self.plan()
-        if request.is_fresh and request.event.type != "order.created":
+        is_birth = plan is not None and request.event.type == "order.created"
+        if request.is_fresh and not is_birth:
             changes["requeue"] = _merged(self.lost(), decision.requeue)
         return decision.model_copy(update=changes)
 

@@ -20,7 +20,7 @@ _COMMON = settings(
 
 _PROFILES = {
     "suite": settings(_COMMON, max_examples=150, stateful_step_count=40),
-    "long": settings(_COMMON, max_examples=5_000, stateful_step_count=80),
+    "long": settings(_COMMON, max_examples=1_500, stateful_step_count=60),
 }
 
 

@@ -43,11 +43,12 @@ class SendEnd(StrEnum):
 
 @dataclass(frozen=True)
 class Fate:
-    """How the next send of a rule goes."""
+    """How the next send of a rule goes; what became of it is told to the workflow after `tells`."""
 
     end: SendEnd = SendEnd.DONE
     starts: timedelta = NO_TIME
     takes: timedelta = NO_TIME
+    tells: timedelta = NO_TIME
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ class Attempt:
     def _tell(self, told: Told) -> None:
         if not self._is_over:
             self._is_over = True
-            self._answer(told)
+            self._after(self._fate.tells, lambda: self._answer(told))
 
 
 class Watched(engine.Automation):
@@ -198,8 +199,8 @@ class Life:
             self.carried = await self.automation.serve()
         except asyncio.CancelledError:
             self.was_cancelled = True
-            count = len(self.world.books.journal)
-            await self.automation.stop(Event(id=f"cancel{count}", type="operator.cancel", source="operator"))
+            name = f"cancel{len(self.world.books.journal)}"
+            await self.automation.stop(Event(id=name, type="operator.cancel", source="operator"))
         except BaseException as error:
             self.failure = error
             raise

@@ -11,8 +11,8 @@ from contextvars import Context
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-#: A Saturday, in the second half of November: no change of the clocks is near.
-START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+#: A Thursday morning, in the second half of November: no change of the clocks is near.
+START = datetime(2026, 11, 19, 9, 0, tzinfo=UTC)
 
 #: More steps than any life needs at one moment.
 _RESTLESS = 50_000

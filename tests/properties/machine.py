@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import note
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.properties.books import CREATED, Books
 from tests.properties.desk import Desk
@@ -18,10 +18,12 @@ from tests.properties.scenario import Scenario
 from tests.properties.shapes import EVENTS, loaded, pipelines
 from workflows.contracts.carry import Carry
 from workflows.contracts.events import Event
+from workflows.contracts.reasons import RunStatus
 
 SPANS = st.sampled_from([timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=2), timedelta(days=1)])
-PAUSES = st.sampled_from([NO_TIME, NO_TIME, timedelta(seconds=2), timedelta(minutes=2)])
+PAUSES = st.sampled_from([NO_TIME, NO_TIME, NO_TIME, NO_TIME, timedelta(seconds=2), timedelta(minutes=2)])
 RULES = st.integers(0, 3)
+FATES = st.builds(Fate, end=st.sampled_from(SendEnd), starts=PAUSES, takes=PAUSES, tells=PAUSES)
 DAYS = st.one_of(st.none(), st.integers(-1, 5))
 
 #: Steps done and the time they took, over all machines of this process.
@@ -42,12 +44,19 @@ class OrderMachine(RuleBasedStateMachine):
         self.is_terminated = False
         self.is_sound = False
 
-    @initialize(text=pipelines(), pace=st.builds(Pace, recorded=PAUSES, decided=PAUSES, is_lost=st.booleans()))
-    def create(self, text: str, pace: Pace) -> None:
+    @initialize(
+        text=pipelines(),
+        pace=st.builds(Pace, recorded=PAUSES, decided=PAUSES, is_lost=st.booleans()),
+        fates=st.lists(FATES, max_size=4),
+    )
+    def create(self, text: str, pace: Pace, fates: list[Fate]) -> None:
         clock = Clock()
         books = Books(loaded(text), now=START)
         self.world = World(clock, books, Desk(books), Laws(books, clock), pace=pace)
         self.scenario = Scenario(clock, text)
+        self.scenario.note(f"answers of the store: {pace}")
+        for place, fate in enumerate(fates):
+            self.foretell(place, fate)
         created = Event(id=CREATED, type="order.created", at=clock.now, source="orders")
         books.keep(created, now=clock.now)
         self.told.append(created)
@@ -56,24 +65,26 @@ class OrderMachine(RuleBasedStateMachine):
 
     # --- what happens outside ----------------------------------------------------------------------------------------
 
-    @rule(event_type=st.sampled_from(EVENTS), is_late=st.sampled_from([False, False, True]))
+    @rule(event_type=st.sampled_from(EVENTS), is_late=st.sampled_from([False, False, False, False, True]))
     def happen(self, event_type: str, is_late: bool) -> None:
         self.arrive(event_type, {}, is_late=is_late)
 
-    @rule(days=DAYS, note=st.sampled_from(["", "x"]), is_late=st.sampled_from([False, False, True]))
+    @rule(days=DAYS, note=st.sampled_from(["", "x"]), is_late=st.sampled_from([False, False, False, False, True]))
     def edit(self, days: int | None, note: str, is_late: bool) -> None:
         date = None if days is None else str((self.world.clock.now + timedelta(days=days)).date())
         self.arrive("order.edited", {"fields": {"delivery_date": date, "note": note}}, is_late=is_late)
 
-    @precondition(lambda self: self.late)
-    @rule()
-    def deliver_late(self) -> None:
-        self.tell(self.late.popleft())
-
     @rule(which=st.integers(0, 20))
     def tell_again(self, which: int) -> None:
-        self.scenario.note("an event is told again")
-        self.tell(self.told[which % len(self.told)])
+        if self.late:
+            self.tell(self.late.popleft())
+        else:
+            self.scenario.note("an event is told again")
+            self.tell(self.told[which % len(self.told)])
+
+    @rule(span=SPANS)
+    def pass_some_time(self, span: timedelta) -> None:
+        self.pass_time(span)
 
     @rule(span=SPANS)
     def pass_time(self, span: timedelta) -> None:
@@ -83,9 +94,9 @@ class OrderMachine(RuleBasedStateMachine):
             self.settle()
         self.world.clock.now = until
 
-    @rule(place=RULES, fate=st.builds(Fate, end=st.sampled_from(SendEnd), starts=PAUSES, takes=PAUSES))
+    @rule(place=RULES, fate=FATES)
     def foretell(self, place: int, fate: Fate) -> None:
-        self.scenario.note(f"the next send of r{place + 1}: {fate.end}, starts {fate.starts}, takes {fate.takes}")
+        self.scenario.note(f"the next send of r{place + 1}: {fate.end}, starts {fate.starts}, takes {fate.takes}, tells {fate.tells}")
         self.world.fates.setdefault(f"r{place + 1}", deque()).append(fate)
 
     @rule(pace=st.builds(Pace, deciding=PAUSES, decided=PAUSES, recorded=PAUSES, is_lost=st.booleans()))
@@ -105,44 +116,39 @@ class OrderMachine(RuleBasedStateMachine):
     def move(self, stage: int) -> None:
         self.command("move", stage=f"s{stage}")
 
-    @rule()
-    def hold(self) -> None:
-        self.command("hold")
+    @rule(name=st.sampled_from(["resume keep", "resume shift", "hold", "stop_waiting"]))
+    def steer(self, name: str) -> None:
+        command, _, deadlines = name.partition(" ")
+        self.command(command, **({"deadlines": deadlines} if deadlines else {}))
 
-    @rule(deadlines=st.sampled_from(["keep", "shift"]))
-    def resume(self, deadlines: str) -> None:
-        self.command("resume", deadlines=deadlines)
-
-    @rule()
-    def stop_waiting(self) -> None:
-        self.command("stop_waiting")
-
-    @rule(name=st.sampled_from(["run_now", "skip", "repeat"]), place=RULES)
+    @rule(name=st.sampled_from(["repeat", "run_now", "skip"]), place=RULES)
     def direct(self, name: str, place: int) -> None:
-        self.command(name, rule=f"r{place + 1}")
+        stay = self.world.books.stay
+        rows = list(stay.rows.values()) if stay else []
+        fitting = [row for row in rows if name != "repeat" or row.status in (RunStatus.FAILED, RunStatus.HELD)]
+        if fitting and place < 3:
+            self.command(name, rule=fitting[place % len(fitting)].rule)
+        else:
+            self.command(name, rule=f"r{place + 1}")
 
     # --- what becomes of the workflow --------------------------------------------------------------------------------
 
-    @rule()
-    def continue_as_new(self) -> None:
-        self.scenario.note("continues as new")
-        self.world.renews = True
-        self.life.automation.task_ended(None)  # as any task of the workflow that ends
-        self.settle()
-        self.world.renews = False
-
-    @rule()
-    def terminate(self) -> None:
-        self.scenario.note("the workflow is terminated; the next event starts another")
-        self.life.loop.drop()
-        self.is_terminated = True
-
-    @precondition(lambda self: not (self.is_terminated or self.life.is_over or self.life.was_cancelled))
-    @rule()
-    def cancel(self) -> None:
-        self.scenario.note("the workflow is cancelled in Temporal")
-        self.life.serving.cancel()
-        self.settle()
+    @rule(what=st.sampled_from(["continue as new", "continue as new", "terminate", "terminate", "cancel"]))
+    def disturb(self, what: str) -> None:
+        if self.is_terminated or self.life.is_over or self.life.was_cancelled:
+            return
+        self.scenario.note(f"the workflow: {what}")
+        if what == "terminate":
+            self.life.loop.drop()
+            self.is_terminated = True
+        elif what == "cancel":
+            self.life.serving.cancel()
+            self.settle()
+        else:
+            self.world.renews = True
+            self.life.automation.task_ended(None)  # as any task of the workflow that ends
+            self.settle()
+            self.world.renews = False
 
     # --- the machinery -----------------------------------------------------------------------------------------------
 
@@ -193,6 +199,10 @@ class OrderMachine(RuleBasedStateMachine):
             self.life.loop.run_until_idle()
             while self.life.is_over and self.life.carried is not None:
                 self.renew(self.life.carried)
+            if self.life.is_over and self.life.was_cancelled and not self.life.automation.is_held:
+                self.world.laws.at_rest(self.life)
+                self.start(Event(id=CREATED, type="order.created", source="orders"))
+                self.life.loop.run_until_idle()
             self.world.laws.at_rest(self.life)
         self.is_sound = True
         SPEED["steps"] += 1

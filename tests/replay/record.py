@@ -19,7 +19,8 @@ from activities.providers.protocol import Accepted
 from tests.life.pipelines import SHOP, stages
 from tests.life.test_failures import Scripted, only
 from tests.support.house import House, store_at, working
-from tests.support.temporal import FASTER, SEARCH_ATTRIBUTES, TEMPORAL
+from tests.support.temporal import FASTER, TEMPORAL
+from workflows.attributes import KEYS
 from workflows.contracts.commands import Hold, OneRule, Resume, StopWaiting
 from workflows.contracts.reasons import RunStatus
 
@@ -150,7 +151,7 @@ async def record(name: str, *, folder: Path = HISTORIES) -> Path:
         dev_server_extra_args=FASTER,
         dev_server_log_level="error",
         data_converter=pydantic_data_converter,
-        search_attributes=SEARCH_ATTRIBUTES,
+        search_attributes=KEYS,
     )
     with tempfile.TemporaryDirectory() as place:
         async with environment, store_at(Path(place)) as store:

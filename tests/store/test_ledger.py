@@ -40,7 +40,7 @@ async def state_of(store: Store, send_id: UUID = SEND) -> LedgerState | None:
 
 async def test_a_claim_is_given_once_and_then_accepted(ready: Store) -> None:
     """Covers M61."""
-    assert await claim(ready) == Claimed(SEND, attempt=1)
+    assert await claim(ready) == Claimed(SEND, attempt=1, until=later(seconds=60))
     async with ready.write() as tx:
         await ledger.accepted(tx, send_id=SEND, provider_id="SM1", now=later(seconds=1))
         await ledger.accepted(tx, send_id=SEND, provider_id="SM1", now=later(seconds=2))
@@ -68,7 +68,7 @@ async def test_what_never_left_may_be_claimed_again(ready: Store) -> None:
     await claim(ready)
     async with ready.write() as tx:
         await ledger.released(tx, send_id=SEND, error="429", now=NOW)
-    assert await claim(ready) == Claimed(SEND, attempt=2)
+    assert await claim(ready) == Claimed(SEND, attempt=2, until=later(seconds=60))
 
 
 async def test_a_running_claim_keeps_others_away_until_its_lease_ends(ready: Store) -> None:
@@ -90,7 +90,7 @@ async def test_an_unknown_outcome_is_not_sent_again_before_it_is_settled(ready: 
         await ledger.unknown(tx, send_id=SEND, now=later(seconds=5))
     found = await claim(ready, now=later(days=1))
     assert isinstance(found, Unsettled)
-    assert (found.state, found.since) == (LedgerState.UNKNOWN, NOW)
+    assert (found.state, found.since) == (LedgerState.UNKNOWN, later(seconds=5))
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ async def test_a_late_callback_of_a_repeated_attempt_is_passed_over(ready: Store
         await ledger.accepted(tx, send_id=SEND, provider_id="SM1", now=NOW)
         await ledger.delivered(tx, send_id=SEND, provider_id="SM1", callback=UNDELIVERED, now=NOW)
         await ledger.reopen(tx, KEY, visit=1, rule="sms", now=NOW)
-    assert await claim(ready) == Claimed(SEND, attempt=2)
+    assert await claim(ready) == Claimed(SEND, attempt=2, until=later(seconds=60))
     async with ready.write() as tx:
         assert not await ledger.delivered(tx, send_id=SEND, provider_id="SM1", callback=DELIVERED, now=NOW)
         await ledger.accepted(tx, send_id=SEND, provider_id="SM2", now=NOW)
@@ -178,8 +178,8 @@ async def test_a_refusal_for_good_is_kept_with_its_code(ready: Store) -> None:
 async def test_several_messages_of_one_run_have_rows_of_their_own(ready: Store) -> None:
     """Covers E18: an SMS to several employees."""
     other = run_id(KEY, 1, "sms/marek")
-    assert await claim(ready, customer=None) == Claimed(SEND, attempt=1)
-    assert await claim(ready, customer=None, send_id=other) == Claimed(other, attempt=1)
+    assert await claim(ready, customer=None) == Claimed(SEND, attempt=1, until=later(seconds=60))
+    assert await claim(ready, customer=None, send_id=other) == Claimed(other, attempt=1, until=later(seconds=60))
     async with ready.write() as tx:
         await ledger.failed(tx, send_id=other, code="x", words="", now=NOW)
         assert await ledger.reopen(tx, KEY, visit=1, rule="sms", now=NOW) == 1
@@ -222,7 +222,7 @@ async def test_a_blocked_address_gets_only_transactional_messages(
     assert isinstance(found, Refused)
     assert found.reason is expected
     assert await state_of(ready) is LedgerState.SKIPPED
-    assert await claim(ready, is_transactional=True) == Claimed(SEND, attempt=1)
+    assert await claim(ready, is_transactional=True) == Claimed(SEND, attempt=1, until=later(seconds=60))
 
 
 async def test_a_customer_without_consent_gets_no_message_but_employees_do(ready: Store) -> None:
@@ -230,13 +230,13 @@ async def test_a_customer_without_consent_gets_no_message_but_employees_do(ready
     async with ready.write() as tx:
         await customers.patch(tx, id="anna", patch=CustomerPatch.model_validate({"consent": {"sms": False}}), now=NOW)
     assert await claim(ready) == Refused(RunReason.UNSUBSCRIBED, "The customer does not want sms")
-    assert await claim(ready, channel="email") == Claimed(SEND, attempt=1)
+    assert await claim(ready, channel="email") == Claimed(SEND, attempt=1, until=later(seconds=60))
 
 
 async def test_consent_counts_for_the_customer_only(ready: Store) -> None:
     async with ready.write() as tx:
         await customers.patch(tx, id="anna", patch=CustomerPatch.model_validate({"consent": {"sms": False}}), now=NOW)
-    assert await claim(ready, customer=None) == Claimed(SEND, attempt=1)
+    assert await claim(ready, customer=None) == Claimed(SEND, attempt=1, until=later(seconds=60))
 
 
 async def test_a_rule_the_visit_does_not_have_is_refused(ready: Store) -> None:

@@ -27,15 +27,29 @@ async def test_a_claimed_delivery_is_left_alone_until_its_lease_ends(store: Stor
     assert await some(store, seconds=60) == first
 
 
-async def test_a_delivered_or_decided_event_is_not_sent_again(store: Store) -> None:
+async def test_a_decided_event_is_not_sent_again(store: Store) -> None:
     await put_order(store)
-    taken = await take(store, arrival("call.incoming"))
     await take(store, arrival("call.incoming", id="e2"))
     async with store.write() as tx:
-        await relay.mark_delivered(tx, ids=[delivery.id for delivery in taken.deliveries], now=NOW)
         await relay.mark_delivered(tx, ids=[], now=NOW)
         await journal.decided(tx, KEY, source="bank", id="e2", decision=decision("e2"), verdict={}, now=NOW)
     assert await some(store, days=1) == []
+
+
+async def test_an_event_that_nobody_decides_is_sent_again_each_time_later(store: Store) -> None:
+    """Temporal took it, but its workflow may be terminated, or its server restored from a backup."""
+    await put_order(store)
+    taken = await take(store, arrival("call.incoming"))
+    ids = [delivery.id for delivery in taken.deliveries]
+    async with store.write() as tx:
+        await relay.mark_delivered(tx, ids=ids, now=NOW)
+    assert await some(store, seconds=29) == []
+    assert [delivery.id for delivery in await some(store, seconds=30)] == ids
+
+    async with store.write() as tx:
+        await relay.mark_delivered(tx, ids=ids, now=later(seconds=30))
+    assert await some(store, seconds=89) == []
+    assert [delivery.id for delivery in await some(store, seconds=90)] == ids
 
 
 async def test_the_grace_of_an_arrival_keeps_relays_away(store: Store) -> None:

@@ -106,6 +106,19 @@ async def test_the_plan_comes_back_as_far_as_it_is(store: Store) -> None:
     assert plan.card.title == "Accepted"
     assert plan.runs[0] == line.model_copy(update={"status": RunStatus.DONE, "reason": RunReason.DONE, "words": "sent"})
     assert (plan.runs[1].due, plan.runs[1].words) == (later(days=1), "1 day after a")
+    assert plan.runs[1].reason is RunReason.WAITING, "the rule before it has ended: it waits for its moment now"
+
+
+async def test_a_new_moment_does_not_change_what_else_a_run_waits_for(store: Store) -> None:
+    """Covers M22."""
+    key = await put_order(store, runs=(planned("a"), planned("b", after="a", has_wait=True)))
+    async with store.write() as tx:
+        await runs.set_status(
+            tx, key, visit=1, rules=["a"], status=RunStatus.PLANNED, reason=RunReason.QUIET_HOURS, at=NOW
+        )
+        await runs.set_dues(tx, key, visit=1, dues=[Due(rule="a", at=later(hours=9), words="quiet hours")])
+        found = await runs.runs_of(tx, key, visit=1)
+    assert [run.reason for run in found] == [RunReason.QUIET_HOURS, RunReason.AFTER_RULE]
 
 
 async def test_a_stage_without_rules_still_has_a_plan(store: Store) -> None:
@@ -150,7 +163,7 @@ async def test_a_failed_run_can_be_repeated_and_its_send_claimed_anew(store: Sto
         assert isinstance(await ledger.claim(tx, claim=claim_of()), ledger.Unsettled)
         assert await runs.repeat(tx, key, visit=1, rules=["sms", "ok"], at=NOW) == 1
         assert await ledger.reopen(tx, key, visit=1, rule="sms", now=NOW) == 1
-        assert await ledger.claim(tx, claim=claim_of()) == ledger.Claimed(send_id, attempt=2)
+        assert await ledger.claim(tx, claim=claim_of()) == ledger.Claimed(send_id, attempt=2, until=later(seconds=60))
 
 
 @pytest.mark.parametrize("is_finished", [True, False], ids=["finished", "only claimed"])

@@ -9,30 +9,12 @@ from typing import Any
 import pytest_asyncio
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.client import Client
-from temporalio.common import SearchAttributeKey
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
-TEMPORAL = Path(sys.executable).parent / "temporal"
+from workflows.attributes import KEYS
 
-SEARCH_ATTRIBUTES: list[SearchAttributeKey[Any]] = [
-    *(
-        SearchAttributeKey.for_keyword(name)
-        for name in (
-            "OrderNumber",
-            "OrderStage",
-            "OrderStageKind",
-            "OrderShop",
-            "OrderPipeline",
-            "OrderAttention",
-            "OrderResponsible",
-        )
-    ),
-    SearchAttributeKey.for_float("OrderTotal"),
-    SearchAttributeKey.for_bool("OrderPaid"),
-    SearchAttributeKey.for_datetime("OrderNextAt"),
-    SearchAttributeKey.for_keyword_list("OrderTags"),
-]
+TEMPORAL = Path(sys.executable).parent / "temporal"
 
 #: The dev server throttles its own queues; without these a serial test takes 2.6 times as long.
 FASTER = [
@@ -50,7 +32,7 @@ async def temporal_server() -> AsyncIterator[str]:
         dev_server_extra_args=FASTER,
         dev_server_log_level="error",
         data_converter=pydantic_data_converter,
-        search_attributes=SEARCH_ATTRIBUTES,
+        search_attributes=KEYS,
     )
     yield environment.client.service_client.config.target_host
     await environment.shutdown()
@@ -69,7 +51,7 @@ async def skipping_server() -> AsyncIterator[WorkflowEnvironment]:
         test_server_existing_path=str(TEMPORAL.with_name("temporal-test-server")),
         data_converter=pydantic_data_converter,
     )
-    types: dict[str, Any] = {key.name: key.indexed_value_type for key in SEARCH_ATTRIBUTES}
+    types: dict[str, Any] = {key.name: key.indexed_value_type for key in KEYS}
     try:
         await environment.client.operator_service.add_search_attributes(
             AddSearchAttributesRequest(namespace=environment.client.namespace, search_attributes=types)

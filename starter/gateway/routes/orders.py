@@ -1,38 +1,35 @@
 """Orders: created, read, listed, changed. Creating and changing are events; the pipeline takes them up (M01, M23)."""
 
-import hashlib
-import json
-from datetime import datetime
 from typing import Annotated
 from uuid import uuid4
 
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
 
-from activities.runtime import faults
-from activities.runtime.faults import Step
 from activities.store import journal, orders
-from activities.store.database import Conflict, NotFound, Store, Tx
+from activities.store.database import NotFound
 from activities.store.journal import Arrival, Delivery
 from activities.store.records import NewOrder, OrderFilter, OrderPatch, OrderRecord, Page
 from starter.gateway import examples
 from starter.gateway.access import Right, needs
 from starter.gateway.bodies import OrderQuery
 from starter.gateway.openapi import again, answers, body, changes
-from starter.gateway.parts import Gateway, Key, Parts, linked
-from starter.gateway.problems import at
+from starter.gateway.parts import Gateway, Key, linked
+from starter.gateway.problems import Problem, at
 from starter.gateway.strict import StrictRoute
+from starter.placing import NoSuchStage, Placement, place
 from starter.relay import GRACE
-from workflows.contracts.ids import OrderKey
 
 router = APIRouter(tags=["orders"], route_class=StrictRoute)
 _READ = [Depends(needs(Right.ORDERS_READ))]
 _WRITE = [Depends(needs(Right.ORDERS_WRITE))]
 
 _RECORD = examples.ORDER_RECORD
-_POINTERS = {"customer": "/customer_id", "company": "/customer/company_id", "employee": "/responsible"}
-
-#: Under this source the parts of the product journal what happens to an order's record.
-SOURCE = "orders"
+_POINTERS = {
+    "pipeline": "/pipeline",
+    "customer": "/customer_id",
+    "company": "/customer/company_id",
+    "employee": "/responsible",
+}
 
 
 @router.post(
@@ -50,16 +47,17 @@ async def create_order(
     """Create an order; its automation starts. Give it a number: then the same request may be sent again safely."""
     if "shop" not in new.model_fields_set:
         new = new.model_copy(update={"shop": gateway.settings.shop})
+    placement = Placement(new, await request.body(), gateway.now(), grace=GRACE)
     try:
-        record = await _created(gateway, new=new, raw=await request.body())
-        response.status_code = 201
+        placed = await place(gateway.store, placement, shelf=gateway.shelf)
+    except NoSuchStage as error:
+        raise at("/stage", detail=f"{error}; it has {', '.join(error.stages)}") from error
     except NotFound as error:
-        raise at(_POINTERS.get(error.what, ""), detail=str(error)) from error
-    except Conflict:
-        record = await _created_before(gateway.store, new=new)
-        response.status_code = 200
-    response.headers["Location"] = f"/v1/orders/{record.number}"
-    return record
+        raise _misnamed(error) from error
+    gateway.relay.hand(placed.deliveries)
+    response.status_code = 201 if placed.is_new else 200
+    response.headers["Location"] = f"/v1/orders/{placed.record.number}"
+    return placed.record
 
 
 @router.get("/v1/orders", dependencies=_READ, responses=answers(examples.page(examples.ORDER_RECORD)))
@@ -111,74 +109,10 @@ async def change_order(
     return record
 
 
-async def _created(gateway: Parts, *, new: NewOrder, raw: bytes) -> OrderRecord:
-    """Store an order and journal its creation in one transaction."""
-    now = gateway.now()
-    async with gateway.store.write() as tx:
-        await _check_stage(tx, gateway, new=new)
-        record = await orders.create(tx, new, now=now)
-        journalled = await journal.append(tx, _creation(record, new=new, raw=raw, now=now), now=now)
-    faults.reach(Step.JOURNALLED)
-    gateway.relay.hand(journalled.deliveries)
-    return record
-
-
-async def _check_stage(tx: Tx, gateway: Parts, *, new: NewOrder) -> None:
-    """Raise Problem (422) for a pipeline or a stage that does not exist: the order could never move."""
-    try:
-        pipeline, _ = await gateway.shelf.latest(tx, name=new.pipeline)
-    except NotFound as error:
-        raise at("/pipeline", detail=f"{error}; publish it with `orders pipeline publish`") from error
-    if new.stage and new.stage not in pipeline.stages:
-        known = ", ".join(pipeline.stages)
-        raise at("/stage", detail=f"pipeline '{new.pipeline}' has no stage '{new.stage}'; it has {known}")
-
-
-def _creation(record: OrderRecord, *, new: NewOrder, raw: bytes, now: datetime) -> Arrival:
-    data = {"request": _digest(new)} | ({"stage": new.stage} if new.stage else {})
-    return Arrival(
-        source=SOURCE,
-        id=_created_id(record.key),
-        type="order.created",
-        at=now,
-        data=data,
-        raw=raw,
-        orders=(record.key,),
-        grace=GRACE,
-    )
-
-
-async def _created_before(store: Store, *, new: NewOrder) -> OrderRecord:
-    """Return the order a repeated request made before; raise Conflict if it was another one's number or token."""
-    async with store.read() as tx:
-        key = OrderKey(shop=new.shop, number=new.number or "")
-        record = await _found(tx, key)
-        before = record and await journal.event_for(tx, key, source=SOURCE, id=_created_id(key))
-    if record is None:
-        raise Conflict(f"The token '{new.token}' belongs to another order; give this one another token or none.")
-    if not before or before.data.get("request") != _digest(new):
-        raise Conflict(f"Order {new.number} exists with other content; change it with PATCH /v1/orders/{new.number}.")
-    return record
-
-
-async def _found(tx: Tx, key: OrderKey) -> OrderRecord | None:
-    try:
-        return await orders.get(tx, key)
-    except NotFound:
-        return None
-
-
-def _created_id(key: OrderKey) -> str:
-    return f"{key}:created"
-
-
-def _digest(new: NewOrder) -> str:
-    """Return the fingerprint of a request's content, by which its repetition is known.
-
-    The order of keys does not count, nor do defaults: a later version may have more of them.
-    """
-    text = json.dumps(new.model_dump(mode="json", exclude_defaults=True), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+def _misnamed(error: NotFound) -> Problem:
+    """Say at which place of the body something is named that does not exist."""
+    hint = "; publish it with `orders pipeline publish`" if error.what == "pipeline" else ""
+    return at(_POINTERS.get(error.what, ""), detail=f"{error}{hint}")
 
 
 def _events_of(patch: OrderPatch) -> list[tuple[str, dict[str, object]]]:

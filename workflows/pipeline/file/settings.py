@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from pydantic import AliasChoices, ValidationError
@@ -11,25 +10,9 @@ from workflows.pipeline.file import reading
 from workflows.pipeline.file.document import Block, Listing, Node, Scalar
 from workflows.pipeline.file.report import Report, Spot
 from workflows.pipeline.kinds import RuleKind, RuleSettings
-from workflows.pipeline.mistakes import Mistake, suggestion
+from workflows.pipeline.mistakes import Mistake, kind_of_value, length_of, limit_of_number, suggestion
 
 _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'")
-_KINDS_OF_VALUE = {
-    "string": "a text",
-    "int": "a whole number",
-    "float": "a number",
-    "decimal": "a number",
-    "bool": "true or false",
-    "list": "a list",
-    "tuple": "a list",
-    "set": "a list",
-    "dict": "a block of keys",
-    "model": "a block of keys",
-    "date": "a date like 2026-12-24",
-    "time": 'a clock time like "09:30"',
-    "url": "an address like https://shop.example/hook",
-}
-_LIMITS = (("ge", "at least"), ("gt", "more than"), ("le", "at most"), ("lt", "less than"))
 
 
 def setting_names(kind: RuleKind) -> list[str]:
@@ -133,16 +116,14 @@ def _mistake(error: Any, *, spot: Spot, missing: str, kind: RuleKind) -> Mistake
 
 def _limit(type_: str, *, context: Mapping[str, Any], spot: Spot, kind: RuleKind) -> Mistake | None:
     name = spot.name
-    for key, words in _LIMITS:
-        if key in context and not type_.startswith("string"):
-            return Mistake("D218", f"'{name}' must be {words} {_number(context[key])}, not {spot.text}")
-    least, most = context.get("min_length"), context.get("max_length")
-    if type_ in ("string_too_short", "too_short"):
-        words = f"'{name}' is empty" if least == 1 else f"'{name}' is shorter than {least}"
-        return Mistake("D219" if least == 1 else "D218", words, help="Write a value or remove the line.")
-    if type_ in ("string_too_long", "too_long"):
-        unit = "characters" if type_.startswith("string") else "entries"
-        return Mistake("D218", f"'{name}' is longer than {most} {unit}", help="Shorten it.")
+    if bound := limit_of_number(context):
+        return Mistake("D218", f"'{name}' must be {bound}, not {spot.text}")
+    length = length_of(type_, context=context)
+    if length == "empty":
+        return Mistake("D219", f"'{name}' is empty", help="Write a value or remove the line.")
+    if length:
+        help = "Shorten it." if length.startswith("longer") else "Write more, or remove the line."
+        return Mistake("D218", f"'{name}' is {length}", help=help)
     if type_ == "string_pattern_mismatch":
         return Mistake("D218", f"{reading.shown(spot)} is not right for '{name}'", help=_example(kind, name=name))
     return None
@@ -155,12 +136,8 @@ def _example(kind: RuleKind, *, name: str) -> str:
 
 
 def _wrong_type(type_: str, *, spot: Spot) -> Mistake:
-    wanted = next((words for part, words in _KINDS_OF_VALUE.items() if type_.startswith(part)), "something else")
+    wanted = kind_of_value(type_) or "something else"
     is_plain = isinstance(spot.node, Scalar) and not isinstance(spot.node.value, str)
     help = f'Write it in quotes: "{spot.text}".' if wanted == "a text" and is_plain else ""
     help = "Write true or false, without quotes." if wanted == "true or false" else help
     return Mistake("D207", f"'{spot.name}' must be {wanted}, and {reading.shown(spot)} is not", help=help)
-
-
-def _number(value: object) -> str:
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)

@@ -18,7 +18,7 @@ from activities.runtime.faults import Step
 from activities.runtime.logs import log
 from activities.shelf import Shelf
 from activities.store import facts, journal, notices, runs, visits
-from activities.store.database import Store, StoreDown, Tx
+from activities.store.database import NotFound, Store, StoreDown, Tx
 from activities.store.facts import BadEvent
 from activities.store.history import NewNotice
 from activities.store.journal import Arrival, JournalledEvent
@@ -72,7 +72,9 @@ class Decisions:
                 return await self._decide(tx, request, records=self._records)
         except StoreDown:
             raise  # the local activity is tried again
-        except Exception:
+        except Exception as error:
+            if isinstance(error, NotFound) and error.what == "pipeline":
+                raise  # it is not published yet: tried again until it is
             metrics.BUGS.labels(part="decide").inc()
             self._log.exception("A decision failed; it is made again without its rules", order=str(request.key))
         async with self._store.write() as tx:

@@ -128,18 +128,13 @@ def condition(bench: Bench, *, rule: Rule) -> tuple[Ended | None, tuple[tuple[st
 async def outcome_of(tx: Tx, bench: Bench, *, rule: str) -> RunOutcome:
     """Return the outcome of a run that ended before, as the answer that was lost told it: its events, its chain."""
     row = bench.rows[rule]
-    dues = [
-        Due(rule=after.rule, at=after.due, words=after.words)
-        for after in bench.rows.values()
-        if after.after == rule and after.has_wait and after.due is not None and not after.status.is_end
-    ]
     return RunOutcome(
         rule=rule,
         status=row.status,
         reason=row.reason or RunReason.DONE,
         words=row.words,
         at=row.ended_at,
-        dues=dues,
+        dues=_moments_after(bench, rule=rule, anchor=row.ended_at or bench.now),
         events=await journal.untaken_of_run(tx, bench.key, run=row.id),
         attention=RULE_FAILED if row.status is RunStatus.FAILED else None,
     )
@@ -255,18 +250,28 @@ def _chain_after(bench: Bench, rule: str) -> list[str]:
 
 
 async def _tell_successors(tx: Tx, bench: Bench, *, rule: str) -> list[Due]:
-    """Compute the moments of the rules that wait after this one, from its end on."""
-    if _stops_chain(bench, bench.rows[rule]):
-        return []
-    dues = [
-        planning.moment(
-            bench.pipeline, stage=bench.stage, rule=row.rule, view=bench.view, anchor=bench.now, pace=bench.pace
-        )
-        for row in bench.rows.values()
-        if row.after == rule and row.has_wait and not row.status.is_end
-    ]
+    """Give the rules that wait after this one their moments, from its end on."""
+    dues = _moments_after(bench, rule=rule, anchor=bench.now)
     if dues:
         await runs.set_dues(tx, bench.key, visit=bench.visit, dues=dues)
         for due in dues:
             bench.rows[due.rule] = bench.rows[due.rule].model_copy(update={"due": due.at})
     return dues
+
+
+def _moments_after(bench: Bench, *, rule: str, anchor: datetime) -> list[Due]:
+    """Give the moments of the rules that wait after this one: those told before, else counted from its end.
+
+    Of rules that have ended too: where the stage was left and the workflow does not know it yet, it waits for them.
+    """
+    if _stops_chain(bench, bench.rows[rule]):
+        return []
+    return [
+        Due(rule=row.rule, at=row.due, words=row.words)
+        if row.due is not None
+        else planning.moment(
+            bench.pipeline, stage=bench.stage, rule=row.rule, view=bench.view, anchor=anchor, pace=bench.pace
+        )
+        for row in bench.rows.values()
+        if row.after == rule and row.has_wait
+    ]

@@ -185,12 +185,7 @@ class OrdersClient:
             await self._client.start_workflow(
                 WORKFLOW_TYPE,
                 OrderInput(key=key),
-                id=workflow_id(key),
-                task_queue=self._task_queue,
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                search_attributes=_attributes(key),
-                static_summary=_summary(key),
+                **self._start(key),
                 start_signal=event.type,
                 start_signal_args=[event],
                 rpc_timeout=CALL,
@@ -199,12 +194,14 @@ class OrdersClient:
     async def _command(self, order: str | OrderKey, *, name: str, command: Tolerant) -> CommandResult:
         """Send an update; a workflow that has ended is started again for it."""
         key = self._key(order)
-        async with _translated(key, within=_PAST_COMMAND):
+        async with _translated(key, within=_PAST_COMMAND), _ready_for_commands(key):
             await self._connected()
             result: CommandResult = await self._client.execute_update_with_start_workflow(
                 name,
                 command,
-                start_workflow_operation=self._start(key),
+                start_workflow_operation=WithStartWorkflowOperation(
+                    WORKFLOW_TYPE, OrderInput(key=key), **self._start(key)
+                ),
                 id=getattr(command, "id", None),
                 result_type=CommandResult,
                 rpc_timeout=COMMAND,
@@ -227,17 +224,16 @@ class OrdersClient:
         if not self._was_ready:
             await self.ready()
 
-    def _start(self, key: OrderKey) -> WithStartWorkflowOperation[Any, Any]:
-        return WithStartWorkflowOperation(
-            WORKFLOW_TYPE,
-            OrderInput(key=key),
-            id=workflow_id(key),
-            task_queue=self._task_queue,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            search_attributes=_attributes(key),
-            static_summary=_summary(key),
-        )
+    def _start(self, key: OrderKey) -> dict[str, Any]:
+        """Return how the order's workflow is started, if none runs."""
+        return {
+            "id": workflow_id(key),
+            "task_queue": self._task_queue,
+            "id_reuse_policy": WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING,
+            "search_attributes": _attributes(key),
+            "static_summary": f"Order {key.number}",
+        }
 
     def _handle(self, key: OrderKey) -> WorkflowHandle[Any, Any]:
         return self._client.get_workflow_handle(workflow_id(key))
@@ -252,8 +248,16 @@ def _attributes(key: OrderKey) -> TypedSearchAttributes:
     )
 
 
-def _summary(key: OrderKey) -> str:
-    return f"Order {key.number}"
+@asynccontextmanager
+async def _ready_for_commands(key: OrderKey) -> AsyncIterator[None]:
+    """Tell a command that the server does not take now from one that it refuses."""
+    try:
+        yield
+    except RPCError as error:
+        # WorkflowNotReady: while a workflow's tasks fail or time out, such as with its worker, updates are turned away.
+        if error.status is RPCStatusCode.FAILED_PRECONDITION:
+            raise TemporalDown(f"Order {key.number} takes no commands now; is a worker running?") from error
+        raise
 
 
 @asynccontextmanager

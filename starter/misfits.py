@@ -76,11 +76,11 @@ def _words(error: Mapping[str, Any], *, field: FieldInfo | None) -> str:
     if type_ in ("enum", "literal_error"):
         return f"must be one of {', '.join(_QUOTED.findall(str(context.get('expected', ''))))}"
     if type_ == "string_pattern_mismatch":
-        like = _example(field)
-        return f"must be written like {like}" if like else f"must match {context.get('pattern')}"
+        like, pattern = _example(field), context.get("pattern")
+        return f"must be written like {like} ({pattern})" if like else f"must match {pattern}"
     if type_ in ("value_error", "assertion_error"):
         return str(error["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    if length := length_of(type_, context=context):
+    if length := length_of(error):
         return f"is {length}"
     wanted = limit_of_number(context) or ("an object" if type_.startswith(_OBJECT) else kind_of_value(type_))
     return f"must be {wanted}" if wanted else str(error["msg"])

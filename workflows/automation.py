@@ -55,6 +55,7 @@ class Automation:
         self._answers: dict[str, asyncio.Future[Decision]] = {}
         self._wake = asyncio.Event()
         self._left: list[Visit] = []
+        self._catching_up: list[str] = []
         self._is_ended = False
         self._failure: BaseException | None = None
         self._carried = carry.plan if carry else None
@@ -68,8 +69,8 @@ class Automation:
 
     @property
     def is_held(self) -> bool:
-        """Say whether the automation is on hold."""
-        return self.state.held
+        """Say whether rules must wait: for a resume, or for the events that a hold kept to be decided."""
+        return self.state.held or bool(self._catching_up)
 
     def take(self, event: Event) -> None:
         """Append an event to the inbox; it is handled in its turn."""
@@ -169,10 +170,18 @@ class Automation:
         if self.state.held:
             self.resumed.clear()
         elif was_held:
-            self.resumed.set()
-            if self.visit is not None:
-                self.visit.resume()
-        self._inbox.extendleft(reversed(decision.requeue))
+            self._catching_up = [event.id for event in decision.requeue]
+            self._inbox.extendleft(reversed(decision.requeue))
+        if decision.event in self._catching_up:
+            self._catching_up.remove(decision.event)
+        if not self.is_held and not self.resumed.is_set():
+            self._release()
+
+    def _release(self) -> None:
+        """Let the rules run again, once what happened during the hold is decided: it may have moved the order on."""
+        self.resumed.set()
+        if self.visit is not None:
+            self.visit.resume()
 
     def _direct(self, visit: Visit, decision: Decision) -> None:
         visit.end(decision.skip, status=RunStatus.SKIPPED, reason=RunReason.SKIPPED_BY_OPERATOR)

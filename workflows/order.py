@@ -26,9 +26,6 @@ with workflow.unsafe.imports_passed_through():
     from workflows.contracts.runs import RunItem, RunOutcome, RunsOutcome, RunsRequest
     from workflows.contracts.state import OrderState
 
-#: Continue as new at about this many events: a cold replay grows faster than the history.
-LONGEST_HISTORY = 1_000
-
 #: Our own records are always there again at some time: decisions and record-only rules are tried for ever.
 _RECORDS = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10))
 
@@ -95,7 +92,7 @@ class Order:
     @workflow.init
     def __init__(self, given: OrderInput) -> None:
         self._given = given
-        self._clock = _TemporalClock()
+        self._clock = _TemporalClock(longest_history=given.longest_history)
         self._automation = Automation(self._clock, key=given.key, carry=given.carry)
 
     @workflow.run
@@ -110,12 +107,12 @@ class Order:
                 raise
             await self._automation.stop(self._operator_event("cancel", commands.StopWaiting(by="temporal")))
             await workflow.wait_condition(workflow.all_handlers_finished)
-            if not self._automation.is_held:
-                workflow.continue_as_new(OrderInput(key=given.key))  # a person resumed it while its sends drained
+            if not self._automation.is_held:  # a person resumed it while its sends drained
+                workflow.continue_as_new(given.model_copy(update={"carry": None}))
             raise
         await workflow.wait_condition(workflow.all_handlers_finished)
         if carry is not None:
-            workflow.continue_as_new(OrderInput(key=given.key, carry=carry))
+            workflow.continue_as_new(given.model_copy(update={"carry": carry}))
         return self._automation.state
 
     # --- signals: one per event type, and a dynamic one for webhook codes and unknown names --------------------------
@@ -189,7 +186,8 @@ class Order:
 class _TemporalClock:
     """The visit engine's clock under Temporal."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, longest_history: int) -> None:
+        self._longest_history = longest_history
         self._shown: dict[Any, Any] = {}
 
     def now(self) -> datetime:
@@ -261,7 +259,7 @@ class _TemporalClock:
 
     def should_renew(self) -> bool:
         info = workflow.info()
-        return info.get_current_history_length() > LONGEST_HISTORY or info.is_continue_as_new_suggested()
+        return info.get_current_history_length() > self._longest_history or info.is_continue_as_new_suggested()
 
     def publish(self, automation: Automation) -> None:
         values = attributes.values(automation.state, next_at=automation.next_at())

@@ -75,6 +75,7 @@ class Run:
     reason: RunReason | None
     turn: int = 0
     is_executing: bool = False
+    is_repeated: bool = False
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     task: "asyncio.Task[None] | None" = None
 
@@ -192,7 +193,10 @@ class Visit:
         """Carry failed or held runs out again, and revive the chains that their failure stopped."""
         for rule in rules:
             run = self.runs.get(rule)
-            if run is None or run.is_executing:
+            if run is None:
+                continue
+            if run.is_executing:
+                run.is_repeated = True  # its failure was seen in the store, the answer is still on its way here
                 continue
             self._revive(run)
             for other in self.runs.values():
@@ -258,6 +262,9 @@ class Visit:
             outcome = await self._execute(run)
             if run.turn != turn:
                 return  # left meanwhile: the store has the outcome, the chain does not go on
+            if run.is_repeated:
+                run.is_repeated = False
+                continue
             if outcome.reason is RunReason.QUIET_HOURS and outcome.at is not None:
                 run.due, run.words = outcome.at, "quiet hours"
                 await self._wait_until_due(run)
@@ -290,7 +297,8 @@ class Visit:
         run.status, run.reason = outcome.status, outcome.reason
         for due in outcome.dues:
             waiting = self.runs.get(due.rule)
-            if waiting is not None and not waiting.status.is_end:
+            # A moment that is known already was told by a decision, which was made after this run's end.
+            if waiting is not None and not waiting.status.is_end and waiting.due is None:
                 waiting.due, waiting.words = due.at, due.words or waiting.words
         self._host.run_ended(run, outcome)
         if outcome.status.is_end:

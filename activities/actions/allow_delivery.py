@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from activities.actions.protocol import Ended, RunContext, done, skipped
-from activities.store import orders
+from activities.actions.shipments import lacking
 from activities.store.database import Tx
 from workflows.contracts.reasons import RunReason
 from workflows.pipeline.kinds import RuleKind, RuleSettings
@@ -19,15 +19,10 @@ class AllowDelivery(RuleSettings):
 
 KIND = RuleKind(name="allow_delivery", settings=AllowDelivery, title=lambda settings: "Allow delivery")
 
-#: The shipment of an order that has none on record yet.
-_FIRST = "1"
-
 
 async def record(context: RunContext, tx: Tx) -> Ended:
     """Allow what is not allowed yet; one event `shipment.approved` each makes it so."""
-    shipments = await orders.shipments_of(tx, context.key)
-    waiting = [shipment.id for shipment in shipments if shipment.approved_at is None] if shipments else [_FIRST]
-    if not waiting:
+    events = await lacking(context, tx, event_type="shipment.approved", since=lambda shipment: shipment.approved_at)
+    if not events:
         return skipped(RunReason.ALREADY_SO, "Delivery is allowed already")
-    events = tuple(("shipment.approved", dict[str, object](shipment=shipment)) for shipment in waiting)
     return done("Delivery is allowed", events=events)

@@ -2,11 +2,11 @@
 
 from pydantic import Field
 
+from activities.actions.entries import AUTHOR, Author, write
 from activities.actions.protocol import Ended, RunContext, done
 from activities.actions.wording import worded
-from activities.store import timeline
 from activities.store.database import Tx
-from activities.store.history import NewEntry, TimelineKind
+from activities.store.history import TimelineKind
 from workflows.pipeline.kinds import RuleKind, RuleSettings, TextField, TextFormat
 
 
@@ -18,9 +18,7 @@ class Comment(RuleSettings):
         description="The text (Liquid, Markdown).",
         examples=["Closed: {{ order.cancel_reason }}"],
     )
-    author: str = Field(
-        default="automation", min_length=1, max_length=100, description="Who is shown as its author.", examples=["ERP"]
-    )
+    author: Author = AUTHOR
 
 
 _TEXT = TextField("comment", format=TextFormat.MARKDOWN)
@@ -39,14 +37,5 @@ async def record(context: RunContext, tx: Tx) -> Ended:
     text = worded(context, settings.comment, field=_TEXT, for_employees=True)
     if isinstance(text, Ended):
         return text
-    entry = NewEntry(
-        kind=TimelineKind.COMMENT,
-        text=text.body,
-        author=settings.author,
-        at=context.now,
-        visit=context.visit,
-        rule=context.rule.id,
-        ref=str(context.run),
-    )
-    await timeline.add(tx, context.key, entry=entry)
+    await write(context, tx, kind=TimelineKind.COMMENT, text=text.body, author=settings.author)
     return done("Put on the timeline")

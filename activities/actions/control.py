@@ -53,8 +53,7 @@ async def record(context: RunContext, tx: Tx) -> Ended:
     found = await staff(context, tx, recipients=settings.to) if settings.to else await _head(context, tx)
     if isinstance(found, Ended):
         return found
-    await tell(context, tx, found=found, text=text.body)
-    return done(f"Told {', '.join(employee.id for employee in found)}")
+    return done(await tell(context, tx, found=found, text=text.body))
 
 
 async def _head(context: RunContext, tx: Tx) -> list[EmployeeRecord] | Ended:

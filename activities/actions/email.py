@@ -7,7 +7,7 @@ from pydantic import Field
 from activities.actions.addressees import MAIL, to_customer, to_employees
 from activities.actions.markdown import mail_parts
 from activities.actions.protocol import Composed, Ended, RunContext, failed
-from activities.actions.settings import AddressType, Recipients
+from activities.actions.settings import AddressType, Employees
 from activities.actions.wording import filled, worded
 from activities.providers.protocol import Message
 from activities.store import customers
@@ -48,11 +48,7 @@ class Email(RuleSettings):
         "that type the rule does not run.",
         examples=["auto", "work"],
     )
-    to: Recipients = Field(
-        default=(),
-        description="Write to employees instead: ids, departments, `responsible`, `role:NAME`.",
-        examples=["responsible", ["olga", "sales"]],
-    )
+    to: Employees = ()
     provider: str = Field(
         default="",
         description="The provider that sends it. Default: the one set for mails.",

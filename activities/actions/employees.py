@@ -24,8 +24,9 @@ async def staff(context: RunContext, tx: Tx, *, recipients: tuple[str, ...]) -> 
     return skipped(RunReason.NO_RECIPIENT, words)
 
 
-async def tell(context: RunContext, tx: Tx, *, found: list[EmployeeRecord], text: str, sender: str = "") -> None:
-    """Put a notice into each employee's inbox; without a sender it is the shop's."""
+async def tell(context: RunContext, tx: Tx, *, found: list[EmployeeRecord], text: str, sender: str = "") -> str:
+    """Put a notice into each employee's inbox, and say who was told; without a sender it is the shop's."""
     shown = sender or context.pipeline.shop_name or context.view.shop.name or context.key.shop
     sent = [NewNotice(employee=employee.id, text=text, sender=shown, ref=str(context.run)) for employee in found]
     await notices.add(tx, notices=sent, key=context.key, now=context.now)
+    return f"Told {', '.join(employee.id for employee in found)}"

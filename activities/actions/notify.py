@@ -53,5 +53,4 @@ async def record(context: RunContext, tx: Tx) -> Ended:
     found = await staff(context, tx, recipients=settings.to)
     if isinstance(found, Ended):
         return found
-    await tell(context, tx, found=found, text=text.body, sender=settings.sender)
-    return done(f"Told {', '.join(employee.id for employee in found)}")
+    return done(await tell(context, tx, found=found, text=text.body, sender=settings.sender))

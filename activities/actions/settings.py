@@ -28,5 +28,14 @@ Recipients = Annotated[
     ),
 ]
 
+#: Employees in the customer's place.
+Employees = Annotated[
+    Recipients,
+    Field(
+        description="Write to employees instead: ids, departments, `responsible`, `role:NAME`.",
+        examples=["responsible", ["olga", "role:warehouse"]],
+    ),
+]
+
 #: Which of the customer's phones or addresses: the first one listed, or the first of a type.
 AddressType = Literal["auto", "mobile", "work", "home", "other"]

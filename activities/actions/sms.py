@@ -6,7 +6,7 @@ from pydantic import Field
 
 from activities.actions.addressees import PHONE, to_customer, to_employees
 from activities.actions.protocol import Composed, Ended, RunContext, failed
-from activities.actions.settings import AddressType, Recipients
+from activities.actions.settings import AddressType, Employees
 from activities.actions.wording import worded
 from activities.providers.protocol import Message
 from activities.store.database import Tx
@@ -32,11 +32,7 @@ class Sms(RuleSettings):
         "type the rule does not run.",
         examples=["auto", "mobile"],
     )
-    to: Recipients = Field(
-        default=(),
-        description="Write to employees instead: ids, departments, `responsible`, `role:NAME`.",
-        examples=["responsible", ["olga", "role:warehouse"]],
-    )
+    to: Employees = ()
     sender: str = Field(
         default="",
         alias="from",

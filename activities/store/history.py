@@ -30,6 +30,23 @@ class EventRecord(Boundary):
     error: str
 
 
+class DeadRecord(Boundary):
+    """A delivery of an event to an order that was given up: Temporal refused it too often, the last time with `error`.
+
+    `id` is the delivery's, `event` the event's at its source.
+    """
+
+    id: int
+    shop: str
+    number: str
+    source: str
+    event: str
+    type: str
+    at: datetime
+    attempts: int
+    error: str
+
+
 class VisitRecord(Boundary):
     """A stay of the order in a stage."""
 

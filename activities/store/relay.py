@@ -9,8 +9,11 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, case, select, text, update
 
-from activities.store.database import Tx
+from activities.store.cursors import after_number, page_of
+from activities.store.database import NotFound, Tx
+from activities.store.history import DeadRecord
 from activities.store.journal import Delivery
+from activities.store.records import Page
 from activities.store.tables import DELIVERIES, EVENTS, ORDERS
 from workflows.contracts.events import Event
 from workflows.contracts.ids import OrderKey
@@ -45,6 +48,7 @@ _DELIVERY = (
     select(
         DELIVERIES.c.id.label("delivery"),
         DELIVERIES.c.attempts,
+        DELIVERIES.c.error,
         EVENTS.c.id,
         EVENTS.c.type,
         EVENTS.c.at,
@@ -58,7 +62,11 @@ _DELIVERY = (
 
 _THESE = _DELIVERY.where(DELIVERIES.c.id.in_(bindparam("ids", expanding=True))).order_by(DELIVERIES.c.id)
 
-_DEAD = _DELIVERY.where(DELIVERIES.c.state == text("'dead'")).order_by(DELIVERIES.c.id).limit(bindparam("most"))
+_DEAD = (
+    _DELIVERY.where(DELIVERIES.c.state == text("'dead'"), DELIVERIES.c.id > bindparam("after"))
+    .order_by(DELIVERIES.c.id)
+    .limit(bindparam("most"))
+)
 
 _AFTER = [bindparam(f"after_{tries}", type_=DELIVERIES.c.next_at.type) for tries in range(len(CONFIRM))]
 
@@ -83,7 +91,7 @@ _FAILED = (
 _REPLAY = (
     update(DELIVERIES)
     .where(DELIVERIES.c.id == bindparam("delivery"), DELIVERIES.c.state == "dead")
-    .values(attempts=0, state="new")
+    .values(attempts=0, state="new", next_at=bindparam("now"))
 )
 
 
@@ -123,14 +131,18 @@ async def mark_failed(tx: Tx, *, id: int, error: str, now: datetime, is_try: boo
     await tx.run(_FAILED, values)
 
 
-async def dead(tx: Tx, *, limit: int = 100) -> list[Delivery]:
-    """List deliveries that were given up, the oldest first."""
-    return [_delivery(row) for row in await tx.rows(_DEAD, {"most": limit})]
+async def dead(tx: Tx, *, cursor: str | None = None, limit: int = 100) -> Page[DeadRecord]:
+    """List deliveries that were given up, the oldest first; raise ValueError for a cursor that is none of ours."""
+    rows = await tx.rows(_DEAD, {"after": after_number(cursor, default=0), "most": limit + 1})
+    return page_of([_dead(row) for row in rows], limit=limit, cursor=lambda record: str(record.id))
 
 
-async def replay(tx: Tx, *, id: int) -> bool:
-    """Put a dead delivery back to be delivered; say whether it was dead."""
-    return (await tx.run(_REPLAY, {"delivery": id})).rowcount > 0
+async def replay(tx: Tx, *, id: int, now: datetime) -> Delivery:
+    """Put a dead delivery back to be delivered, and give it. Raise NotFound if there is no dead one of that id."""
+    if (await tx.run(_REPLAY, {"delivery": id, "now": now})).rowcount == 0:
+        raise NotFound("dead delivery", str(id))
+    [row] = await tx.rows(_THESE, {"ids": [id]})
+    return _delivery(row)
 
 
 def _delivery(row: Row[Any]) -> Delivery:
@@ -139,4 +151,18 @@ def _delivery(row: Row[Any]) -> Delivery:
         key=OrderKey(shop=row.shop, number=row.number),
         event=Event(id=row.id, type=row.type, at=row.at, source=row.source),
         attempts=row.attempts,
+    )
+
+
+def _dead(row: Row[Any]) -> DeadRecord:
+    return DeadRecord(
+        id=row.delivery,
+        shop=row.shop,
+        number=row.number,
+        source=row.source,
+        event=row.id,
+        type=row.type,
+        at=row.at,
+        attempts=row.attempts,
+        error=row.error,
     )

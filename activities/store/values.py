@@ -84,7 +84,7 @@ def _no_float(value: object) -> object:
 Line = Annotated[str, AfterValidator(cleaned), Field(max_length=500)]
 Prose = Annotated[str, AfterValidator(cleaned), Field(max_length=10_000)]
 Name = Annotated[str, AfterValidator(cleaned), Field(min_length=1, max_length=100)]
-Shop = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$", examples=["shop"])]
+Shop = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$", examples=["shop-1"])]
 Number = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", examples=["2026-00117"])]
 Amount = Annotated[Decimal, BeforeValidator(_no_float), AfterValidator(exact)]
 Currency = Annotated[str, AfterValidator(currency_code)]

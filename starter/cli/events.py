@@ -1,7 +1,6 @@
 """`orders order event`: tell what happened to an order, or to a customer. Journalled first, then delivered."""
 
 import json as json_text
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 from uuid import uuid4
@@ -12,9 +11,11 @@ from starter.cli.connections import known_settings, opened_store, run
 from starter.cli.delivery import deliver
 from starter.cli.named import JSON, SHOP, key_of
 from starter.cli.output import Exit, Failure, listed, say, say_json
+from starter.cli.reading import STDIN, json_object, read_file
 
 if TYPE_CHECKING:
-    from activities.store.journal import Arrival, Journalled
+    from activities.store.journal import Arrival
+    from starter.arrivals import EventAnswer
     from workflows.contracts.ids import OrderKey
 
 SOURCE = "command-line"
@@ -37,73 +38,61 @@ def event(
     if (number == "-") != bool(customer):
         words = "Name an order by its number, or a customer: orders order event - call.missed --customer +48…"
         raise Failure(words, code=Exit.USAGE)
-    _check_type(type, is_of_customer=bool(customer))
     values = _data(data, pairs=set or [])
-    given: dict[str, object] = {"source": source, "id": id or str(uuid4()), "type": type, "data": values, "shop": shop}
-    run(_told(given, number=number, customer=customer, is_json=json))
+    given: dict[str, object] = {"source": source, "id": id or str(uuid4()), "type": type, "data": values}
+    if customer:
+        given["customer"] = {_naming(customer): customer}
+    run(_told(given, number=number, shop=shop, is_json=json))
 
 
-async def _told(given: dict[str, object], *, number: str, customer: str, is_json: bool) -> None:
-    from activities.store import journal
-    from activities.store.journal import Arrival
-    from activities.store.records import CustomerRef
+async def _told(given: dict[str, object], *, number: str, shop: str, is_json: bool) -> None:
+    from starter.arrivals import answer_of, take_in
 
     settings = known_settings()
     now = datetime.now(UTC)
-    key = None if customer else key_of(number, shop=str(given["shop"] or ""), settings=settings)
-    arrival = Arrival(
-        source=str(given["source"]),
-        id=str(given["id"]),
-        type=str(given["type"]),
-        at=now,
-        data=dict(given["data"]) if isinstance(given["data"], dict) else {},
-        orders=(key,) if key else (),
-        customer=CustomerRef.model_validate({_naming(customer): customer}) if customer else None,
-    )
+    orders = () if "customer" in given else (key_of(number, shop=shop, settings=settings),)
+    arrival = _arrival(given, orders=orders, now=now)
     async with opened_store(settings) as store:
-        async with store.write() as tx:
-            taken = await journal.append(tx, arrival, now=now)
-        _refuse_other(arrival, taken=taken, key=key)
+        taken = await take_in(store, arrival, now=now)
         is_delivered = await deliver(settings, store=store, orders=taken.orders, source=arrival.source, id=arrival.id)
-    _show(arrival, taken=taken, is_delivered=is_delivered, is_json=is_json)
+    _show(answer_of(arrival, journalled=taken), is_delivered=is_delivered, is_json=is_json)
 
 
-def _show(arrival: "Arrival", *, taken: "Journalled", is_delivered: bool, is_json: bool) -> None:
-    numbers = [key.number for key in taken.orders]
-    if is_json:
-        say_json(
-            {
-                "id": arrival.id,
-                "source": arrival.source,
-                "type": arrival.type,
-                "orders": numbers,
-                "duplicate": not taken.is_new,
-                "unmatched": taken.unmatched,
-                "delivered": is_delivered and not taken.unmatched,
-            }
-        )
-        return
-    if taken.unmatched:
-        say(f"{arrival.type} is kept, but no open order belongs to that customer (event {arrival.id})")
-    elif not taken.is_new:
-        say(f"{arrival.type} had been taken before for {listed(numbers)} (event {arrival.id})")
-    else:
-        say(f"{arrival.type} is taken for {listed(numbers)} (event {arrival.id})")
+def _arrival(given: dict[str, object], *, orders: "tuple[OrderKey, ...]", now: datetime) -> "Arrival":
+    """Check what was given as the HTTP API does."""
+    from pydantic import ValidationError
 
+    from activities.store.journal import Arrival
+    from starter.gateway.bodies import NewCustomerEvent, NewEvent
+    from starter.misfits import as_line
 
-def _refuse_other(arrival: "Arrival", *, taken: "Journalled", key: "OrderKey | None") -> None:
-    if key is not None and key not in taken.orders:
-        words = f"The id '{arrival.id}' was used for another order's event"
-        raise Failure(words, help="give each event an id of its own")
-
-
-def _check_type(type: str, *, is_of_customer: bool) -> None:
-    from starter.gateway.event_types import known_type, level_type
-
+    body = NewEvent if orders else NewCustomerEvent
     try:
-        level_type(type) if is_of_customer else known_type(type)
-    except ValueError as error:
-        raise Failure(str(error), code=Exit.USAGE) from error
+        event = body.model_validate(given)
+    except ValidationError as error:
+        raise Failure(f"The event cannot be read: {as_line(error, kind=body)}", code=Exit.USAGE) from error
+    return Arrival(
+        source=event.source,
+        id=str(given["id"]),
+        type=event.type,
+        at=now,
+        data=event.data,
+        raw=json_text.dumps(given).encode(),
+        orders=orders,
+        customer=event.customer if isinstance(event, NewCustomerEvent) else None,
+    )
+
+
+def _show(answer: "EventAnswer", *, is_delivered: bool, is_json: bool) -> None:
+    if is_json:
+        say_json(answer.model_dump(mode="json") | {"delivered": is_delivered and not answer.unmatched})
+        return
+    if answer.unmatched:
+        say(f"{answer.type} is kept, but no open order belongs to that customer (event {answer.id})")
+    elif answer.duplicate:
+        say(f"{answer.type} had been taken before for {listed(answer.orders)} (event {answer.id})")
+    else:
+        say(f"{answer.type} is taken for {listed(answer.orders)} (event {answer.id})")
 
 
 def _naming(customer: str) -> str:
@@ -115,22 +104,10 @@ def _naming(customer: str) -> str:
 def _data(text: str, *, pairs: list[str]) -> dict[str, object]:
     values: dict[str, object] = {}
     if text:
-        values = _object(sys.stdin.read() if text == "-" else text)
+        values = json_object(read_file(text) if text == STDIN else text, name="--data", example=_EXAMPLE)
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name:
             raise Failure(f"'{pair}' is not NAME=VALUE", help="--set amount=49.00", code=Exit.USAGE)
         values[name] = value
     return values
-
-
-def _object(text: str) -> dict[str, object]:
-    try:
-        found = json_text.loads(text)
-    except ValueError as error:
-        raise Failure(
-            f"--data is not JSON ({error})", help="""--data '{"amount": "49.00"}'""", code=Exit.USAGE
-        ) from error
-    if not isinstance(found, dict):
-        raise Failure("--data is not a JSON object", help=_EXAMPLE, code=Exit.USAGE)
-    return found

@@ -9,6 +9,7 @@ from activities.store.database import Conflict, NotFound, StoreDown
 from activities.store.facts import BadEvent
 from starter.cli.output import Exit, Failure, sentence
 from starter.client import NoAnswer, OrdersError, TemporalDown
+from starter.misfits import as_line, wrong_settings
 
 _TEMPORAL_HELP = "start everything with `orders up`, or set TEMPORAL_ADDRESS to a running server"
 _STORE_HELP = "check ORDERS_STORE_URL, and run `orders db upgrade`; `orders doctor` shows more"
@@ -29,7 +30,7 @@ def failure_of(error: Exception) -> Failure:
     if _is_wrong_key(error):
         return Failure(str(error), help="correct ORDERS_CODEC_KEYS", code=Exit.USAGE)
     if isinstance(error, ValidationError):
-        return Failure(faults(error), code=Exit.USAGE)
+        return Failure(sentence(as_line(error)), code=Exit.USAGE)
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return Failure(f"{where}{error.strerror}", help="check the path, its permissions and the free space")
@@ -49,24 +50,11 @@ _LISTS = {
     "order": "`orders order list` shows the orders; --shop names another shop",
     "pipeline": "publish one with `orders pipeline publish FILE`",
     "key": "`orders keys list` shows the keys",
+    "dead delivery": "`orders events dead` lists them",
 }
 
 
 def setting_failure(error: ValidationError) -> Failure:
     """Return what is wrong with the environment's settings."""
-    words = "; ".join(
-        f"ORDERS_{'_'.join(str(part) for part in fault['loc']).upper()}: {fault['msg'].removeprefix('Value error, ')}"
-        for fault in error.errors(include_url=False)
-    )
+    words = "; ".join(wrong_settings(error))
     return Failure(f"A setting is wrong: {words}", help="correct the environment variable", code=Exit.USAGE)
-
-
-def faults(error: ValidationError, *, prefix: str = "") -> str:
-    """Write what is wrong with given values, one after the other."""
-    return "; ".join(_fault(part["loc"], words=part["msg"], prefix=prefix) for part in error.errors(include_url=False))
-
-
-def _fault(place: tuple[int | str, ...], *, words: str, prefix: str) -> str:
-    name = ".".join(str(part) for part in place)
-    words = words.removeprefix("Value error, ")
-    return f"{prefix}{name}: {words}" if name else f"{prefix}{words}"

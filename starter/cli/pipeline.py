@@ -1,6 +1,5 @@
 """`orders pipeline check|fmt|schema|graph`: what a shop does with its file before it is published. No server needed."""
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from starter.cli.output import Exit, Failure, note, say, say_json
+from starter.cli.reading import STDIN, read_file
 
 if TYPE_CHECKING:
     from workflows.pipeline.loader import Loaded
 
 app = typer.Typer(help="Check, format and draw pipeline files.", no_args_is_help=True)
 
-_STDIN = "-"
 _FILES = typer.Argument(metavar="FILE...", help="Pipeline files; - reads standard input.", show_default=False)
 _FILE = typer.Argument(metavar="FILE", help="A pipeline file; - reads standard input.", show_default=False)
 
@@ -98,33 +97,12 @@ def graph(
     typer.echo(drawn, nl=False)
 
 
-def read_file(file: str) -> str:
-    """Return a file's text, `-` being standard input; end the command with a clear line if it cannot be read."""
-    try:
-        data = sys.stdin.buffer.read() if file == _STDIN else Path(file).read_bytes()
-        return data.decode("utf-8")
-    except FileNotFoundError:
-        raise Failure(
-            f"there is no file '{file}'", help="Check the path; - reads standard input.", code=Exit.USAGE
-        ) from None
-    except IsADirectoryError:
-        raise Failure(f"'{file}' is a folder", help="Name the file in it, like shop.yaml.", code=Exit.USAGE) from None
-    except UnicodeDecodeError as error:
-        raise Failure(
-            f"'{file}' is not UTF-8 (byte {error.start})", help="Save it as UTF-8 in your editor.", code=Exit.INVALID
-        ) from None
-    except OSError as error:
-        raise Failure(
-            f"'{file}' cannot be read: {error.strerror}", help="Check its permissions.", code=Exit.USAGE
-        ) from None
-
-
 def _load(file: str) -> "Loaded":
     text = read_file(file)
     from activities.actions import KINDS
     from workflows.pipeline.loader import load
 
-    return load(text, file="<stdin>" if file == _STDIN else file, kinds=KINDS)
+    return load(text, file="<stdin>" if file == STDIN else file, kinds=KINDS)
 
 
 def _format(file: str, *, check_only: bool) -> bool:
@@ -138,11 +116,11 @@ def _format(file: str, *, check_only: bool) -> bool:
         raise Failure(
             f"'{file}' cannot be formatted: {mistake.words}", help="Run: orders pipeline check", code=Exit.INVALID
         ) from None
-    if file == _STDIN:
+    if file == STDIN:
         typer.echo(tidy if not check_only else "", nl=False)
     elif tidy != text and not check_only:
         Path(file).write_text(tidy, encoding="utf-8")
-    if tidy != text and file != _STDIN:
+    if tidy != text and file != STDIN:
         note(f"{'would change' if check_only else 'changed'} {file}")
     return tidy != text
 

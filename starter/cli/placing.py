@@ -1,9 +1,7 @@
 """`orders order create`: store an order and start its automation, as POST /v1/orders does."""
 
 import json as json_text
-import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,16 +10,19 @@ from starter.cli.connections import known_settings, opened_store, run
 from starter.cli.delivery import deliver
 from starter.cli.named import JSON, SHOP
 from starter.cli.output import Exit, Failure, listed, note, say, say_record, sentence
+from starter.cli.reading import json_object, read_file
 
 if TYPE_CHECKING:
     from activities.store.database import Store
     from activities.store.records import NewOrder
     from starter.placing import Placed
 
+_EXAMPLE = """{"number": "1001", "total": "49.00"}"""
+
 
 def create(
     file: Annotated[
-        Path | None, typer.Argument(help="The order as JSON, as POST /v1/orders takes it; `-` reads standard input.")
+        str | None, typer.Argument(help="The order as JSON, as POST /v1/orders takes it; `-` reads standard input.")
     ] = None,
     number: Annotated[str, typer.Option(help="Its number; default: the shop's next one.")] = "",
     total: Annotated[str, typer.Option(help="Its total, such as 49.00.")] = "",
@@ -52,7 +53,9 @@ def create(
         "pipeline": pipeline,
         "shop": shop,
     }
-    run(_created(_read(file) | {name: value for name, value in given.items() if value}, is_json=json))
+    options = {name: value for name, value in given.items() if value}
+    read = {} if file is None else json_object(read_file(file), name=file, example=_EXAMPLE)
+    run(_created(read | options, is_json=json))
 
 
 async def _created(given: dict[str, object], *, is_json: bool) -> None:
@@ -77,12 +80,12 @@ def _checked(given: dict[str, object]) -> "NewOrder":
     from pydantic import ValidationError
 
     from activities.store.records import NewOrder
-    from starter.cli.failures import faults
+    from starter.misfits import as_line
 
     try:
         return NewOrder.model_validate(given)
     except ValidationError as error:
-        raise Failure(f"The order cannot be read: {faults(error)}", code=Exit.USAGE) from error
+        raise Failure(f"The order cannot be read: {as_line(error, kind=NewOrder)}", code=Exit.USAGE) from error
 
 
 async def _placed(store: "Store", *, new: "NewOrder", raw: bytes) -> "Placed":
@@ -97,18 +100,3 @@ async def _placed(store: "Store", *, new: "NewOrder", raw: bytes) -> "Placed":
         raise Failure(sentence(str(error)), help=f"stages: {listed(error.stages)}", code=Exit.USAGE) from error
     except Conflict as error:
         raise Failure(error.words, help="leave --number out to take the next free one") from error
-
-
-def _read(file: Path | None) -> dict[str, object]:
-    if file is None:
-        return {}
-    try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-        found = json_text.loads(text)
-    except OSError as error:
-        raise Failure(f"{file} cannot be read ({error.strerror})", code=Exit.USAGE) from error
-    except ValueError as error:
-        raise Failure(f"{file} is not JSON ({error})", code=Exit.USAGE) from error
-    if not isinstance(found, dict):
-        raise Failure(f"{file} is not a JSON object", help='{"number": "1001", "total": "49.00"}', code=Exit.USAGE)
-    return found

@@ -9,7 +9,7 @@ import typer
 from starter.cli.connections import known_settings, opened_store, run
 from starter.cli.named import BY, JSON, user
 from starter.cli.output import Exit, Failure, listed, note, say, say_json
-from starter.cli.pipeline import read_file
+from starter.cli.reading import read_file
 
 if TYPE_CHECKING:
     from activities.store.database import Store, Tx

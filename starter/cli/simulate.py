@@ -8,7 +8,7 @@ import typer
 from starter.cli.connections import known_settings, opened_store, run
 from starter.cli.named import JSON, NUMBER, SHOP, key_of
 from starter.cli.output import Exit, Failure, note, say, say_json
-from starter.cli.pipeline import read_file
+from starter.cli.reading import read_file
 
 if TYPE_CHECKING:
     from starter.lab.forking import Fork

@@ -10,6 +10,7 @@ from uvicorn.loops.auto import auto_loop_factory
 from activities.runtime import logs
 from activities.runtime.settings import Settings
 from starter.gateway.serving import PortTaken, serve
+from starter.misfits import wrong_settings
 
 
 def main() -> int:
@@ -17,9 +18,7 @@ def main() -> int:
     try:
         settings = Settings()
     except ValidationError as error:
-        for fault in error.errors():
-            name = "_".join(str(part) for part in fault["loc"]).upper()
-            sys.stderr.write(f"ORDERS_{name}: {fault['msg']}\n")
+        sys.stderr.writelines(f"{words}\n" for words in wrong_settings(error))
         return 2
     logs.configure(settings)
     try:

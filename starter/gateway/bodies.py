@@ -61,17 +61,6 @@ class NewCustomerEvent(Happening):
     data: dict[str, Any] = Field(default_factory=dict)
 
 
-class EventAnswer(Boundary):
-    """An event is journalled. `duplicate`: it had been before, and nothing is done again."""
-
-    id: str
-    source: str
-    type: str
-    orders: list[str] = Field(description="Numbers of the orders it goes to.")
-    duplicate: bool = False
-    unmatched: bool = Field(default=False, description="No order was found; the event is kept and does nothing.")
-
-
 class OrderQuery(OrderFilter):
     """Which orders to list, and which page of them. Without `shop`, those of the gateway's own."""
 

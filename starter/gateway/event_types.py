@@ -1,9 +1,9 @@
 """Which event types an outsider may send, and the nearest one where it is none."""
 
-import difflib
 import re
 
 from workflows.contracts.events import EVENT_TYPES, WEBHOOK_PREFIX
+from workflows.pipeline.mistakes import nearest
 
 _CODE = re.compile(r"[a-z0-9._-]{1,80}")
 _CREATED = "order.created"
@@ -19,8 +19,8 @@ def known_type(name: str) -> str:
         return name
     if name in EVENT_TYPES:
         return name
-    near = difflib.get_close_matches(name, [known for known in EVENT_TYPES if known != _CREATED], n=1, cutoff=0.5)
-    hint = f"did you mean '{near[0]}'?" if near else "GET /v1/event-types lists them"
+    near = nearest(name, [known for known in EVENT_TYPES if known != _CREATED], likeness=0.5)
+    hint = f"did you mean '{near}'?" if near else "GET /v1/event-types lists them"
     raise ValueError(f"'{name[:60]}' is not an event type; {hint}")
 
 

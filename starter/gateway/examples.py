@@ -104,6 +104,17 @@ CUSTOMER_EVENT: dict[str, Any] = {
     "customer": {"phone": "+48221234567"},
     "data": {"line": "main"},
 }
+DEAD_RECORD: dict[str, Any] = {
+    "id": 4711,
+    "shop": "shop",
+    "number": NUMBER,
+    "source": "psp",
+    "event": "psp-98123",
+    "type": "payment.paid",
+    "at": AT,
+    "attempts": 10,
+    "error": "Temporal refused it for order 2026-00117: the namespace is being deleted",
+}
 EVENT_TYPE: dict[str, Any] = {
     "name": "payment.paid",
     "description": "The order is fully paid. Data: amount, currency, reference.",

@@ -7,12 +7,14 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from activities.store.database import Conflict, NotFound, StoreDown
 from activities.store.facts import BadEvent
 from starter.client import CommandRefused, NoAnswer, NoSuchOrder, TemporalDown
+from starter.misfits import misfits
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
@@ -110,7 +112,7 @@ def problem_of(request: Request, error: Exception) -> Problem:
         case Problem():
             return error
         case RequestValidationError():
-            return _invalid(error.errors())
+            return _invalid(request, error.errors())
         case HTTPException():
             return _of_framework(request, error)
         case StoreDown():
@@ -143,23 +145,32 @@ def _of_framework(request: Request, error: HTTPException) -> Problem:
     return Problem(error.status_code, code="refused", detail=str(error.detail)).with_headers(headers)
 
 
-def _invalid(errors: Sequence[Any]) -> Problem:
-    """Say where a request does not fit. What was sent is not repeated: it may be a person's data."""
-    faults = [_fault(error["loc"], error["msg"]) for error in errors]
+def _invalid(request: Request, errors: Sequence[Any]) -> Problem:
+    """Say where a request does not fit."""
+    faults = [_fault(error, route=request.scope.get("route")) for error in errors]
     first = faults[0]
     where = first.pointer or first.parameter or "the request"
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     return Problem(422, code="invalid-request", detail=f"{where}: {first.detail}{more}", errors=faults)
 
 
-def _fault(loc: Sequence[str | int], message: str) -> Fault:
-    detail = message.removeprefix("Value error, ")
-    if not loc or loc[0] != "body":
-        return Fault(detail=detail, parameter="/".join(str(part) for part in loc))
-    pointer = "".join(f"/{_escaped(part)}" for part in loc[1:])
-    return Fault(detail=detail, pointer=f"#{pointer}")
+def _fault(error: Mapping[str, Any], *, route: object) -> Fault:
+    part, *place = error["loc"] or ("",)
+    [misfit] = misfits([{**error, "loc": place}], kind=_kind(route, part=part))
+    if part == "body":
+        return Fault(detail=misfit.words, pointer=f"#{''.join(f'/{escaped(step)}' for step in place)}")
+    return Fault(detail=misfit.words, parameter="/".join(str(step) for step in error["loc"]))
 
 
-def _escaped(part: str | int) -> str:
+def _kind(route: object, *, part: object) -> object:
+    """Return what a route wants a part of the request (`body`, `query`) to be; None where that is no one model."""
+    if not isinstance(route, APIRoute):
+        return None
+    fields = [route.body_field] if part == "body" else route.dependant.query_params if part == "query" else []
+    kinds = [field.field_info.annotation for field in fields if field is not None]
+    return kinds[0] if len(kinds) == 1 else None
+
+
+def escaped(part: str | int) -> str:
     """Escape a step of a JSON pointer (RFC 6901, section 3)."""
     return str(part).replace("~", "~0").replace("/", "~1")

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from starter.gateway.problems import Fault, Problem
+from starter.gateway.problems import Fault, Problem, escaped
 
 DEEPEST = 32
 
@@ -94,7 +94,7 @@ def _check(value: object, *, pointer: str, depth: int) -> None:
     if isinstance(value, dict):
         for name, inner in value.items():
             _check(name, pointer=pointer, depth=depth)
-            _check(inner, pointer=f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}", depth=depth + 1)
+            _check(inner, pointer=f"{pointer}/{escaped(name)}", depth=depth + 1)
     elif isinstance(value, list):
         for position, inner in enumerate(value):
             _check(inner, pointer=f"{pointer}/{position}", depth=depth + 1)

@@ -24,6 +24,7 @@ _MOST = 10_000
 
 #: An event that was decided this much later than it came was kept back meanwhile.
 _AT_ONCE = timedelta(seconds=30)
+_ON_HOLD = str(EventReason.ON_HOLD)
 _KEPT = "kept until the automation goes on"
 
 Compared = tuple[tuple[str, str], ...]
@@ -147,17 +148,29 @@ _Order = tuple[int, int, int]
 
 def _events(records: Records) -> list[tuple[Entry, _Order]]:
     found = []
-    visit = 0
     for place, event in enumerate(records.events):
-        caused = [one.visit for one in records.visits if one.cause_id == event.id and one.cause_source == event.source]
-        visit = max([visit, *caused])
         at = event.decided_at or event.received_at
-        before = caused[0] - 1 if caused else visit
-        if at - event.received_at > _AT_ONCE:
-            kept = Entry(event.received_at, What.EVENT, event.type, reason=str(EventReason.ON_HOLD), words=_KEPT)
-            found.append((kept, (before, 3, place)))
-        found.append((_event(event, at=at), (before, 3, place)))
+        order = (_visit_before(event, records=records), 3, place)
+        if _was_kept(event):
+            found.append((Entry(event.received_at, What.EVENT, event.type, reason=_ON_HOLD, words=_KEPT), order))
+        found.append((_event(event, at=at), order))
     return found
+
+
+def _was_kept(event: EventRecord) -> bool:
+    return event.decided_at is not None and event.decided_at - event.received_at > _AT_ONCE
+
+
+def _visit_before(event: EventRecord, *, records: Records) -> int:
+    """Return the visit in which an event was decided: of those at one moment, kept events come last."""
+    mine = (event.decided_at or event.received_at, _was_kept(event), event.seq)
+    visit = 0
+    for other in records.events:
+        if (other.decided_at or other.received_at, _was_kept(other), other.seq) >= mine:
+            continue
+        caused = [one.visit for one in records.visits if (one.cause_source, one.cause_id) == (other.source, other.id)]
+        visit = max([visit, *caused])
+    return visit
 
 
 def _event(event: EventRecord, *, at: datetime) -> Entry:

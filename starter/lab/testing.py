@@ -33,6 +33,9 @@ from workflows.pipeline.problems import as_text as problems_as_text
 
 __all__ = ["OrderInLab", "Unexpected", "given_order"]
 
+#: A failure shows the test's line, not this file's (pytest looks for this name).
+__tracebackhide__ = True
+
 #: When an order is placed unless a test says otherwise: a Monday morning in the pipeline's zone.
 START = "2026-11-23T10:00"
 _MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -208,7 +211,6 @@ class OrderInLab:
         return self
 
     def _fail(self, wanted: str, story: Story, within: str) -> None:
-        __tracebackhide__ = True
         zone = self.plot.pipeline.zone
         span = "at once" if self._later(within) == self.at else f"within {within}"
         told = self.timeline(within=within)

@@ -26,6 +26,10 @@ class Database(Protocol):
         """Kill it, leave it down for a time, start it again."""
         ...
 
+    async def revive(self) -> None:
+        """Start it if it is down."""
+        ...
+
 
 class File:
     """SQLite: nothing to kill but those who use it."""
@@ -39,6 +43,9 @@ class File:
     async def kill(self, *, seconds: float) -> None:
         """Do nothing."""
 
+    async def revive(self) -> None:
+        """Do nothing."""
+
 
 class Server:
     """PostgreSQL with durable commits: it is killed, not stopped."""
@@ -48,6 +55,7 @@ class Server:
     def __init__(self, server: PostgresServer) -> None:
         self.kills = 0
         self._server = server
+        self._turn = asyncio.Lock()
         self.url = server.get_uri().replace("postgresql://", "postgresql+asyncpg://").replace("/postgres?", "/storm?")
 
     async def kill(self, *, seconds: float) -> None:
@@ -60,7 +68,12 @@ class Server:
                 os.kill(process.pid, signal.SIGKILL)
         await asyncio.to_thread(psutil.wait_procs, family, 5)
         await asyncio.sleep(seconds)
-        await asyncio.to_thread(self._server.ensure_postgres_running)
+        await self.revive()
+
+    async def revive(self) -> None:
+        """Start it if it is down."""
+        async with self._turn:
+            await asyncio.shield(asyncio.to_thread(self._server.ensure_postgres_running))
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ from temporalio.service import RPCError
 from activities.actions import KINDS
 from activities.runtime.faults import VARIABLE, Step
 from activities.store import keys, pipelines
-from activities.store.database import Store
+from activities.store.database import Store, StoreDown
 from activities.store.schema import migrate
 from starter.cli.embedded.attributes import flags
 from tests.chaos import auditing
@@ -98,6 +98,8 @@ async def storm(weather: Weather, *, folder: Path) -> Outcome:
         left = await _calm(site)
         findings = await auditing.audit(site.store, taken=site.shoppers.taken, accepted=site.provider.log.of)
         await _executions(site, findings=findings)
+        for refusal in site.shoppers.refusals:
+            findings.add("refused for no reason", refusal)
         thawing.cancel()
         faults: Counter[str] = sum((part.faults() for part in site.parts.values()), Counter())
         return Outcome(
@@ -156,11 +158,15 @@ async def _thaw(site: Site) -> None:
 
 async def _calm(site: Site) -> dict[str, int]:
     """Wait until everything is settled, or nothing got settled for the run's patience; return what is left."""
+    await site.database.revive()
     left: dict[str, int] = {"orders": site.weather.orders}
     changed_at = time.monotonic()
     while left and time.monotonic() - changed_at < site.weather.patience:
         await asyncio.sleep(0.5)
-        now = await auditing.open_ends(site.store)
+        try:
+            now = await auditing.open_ends(site.store)
+        except StoreDown:
+            continue  # a connection from before the database's death
         if now != left:
             left, changed_at = now, time.monotonic()
     return left

@@ -20,6 +20,7 @@ PROMISES = (
     "workflow failed",
     "failed on our side",
     "no path",
+    "refused for no reason",
 )
 
 

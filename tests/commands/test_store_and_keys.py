@@ -59,7 +59,7 @@ def test_a_key_is_shown_once_listed_without_its_secret_and_revoked(stored: Order
 
 def test_only_the_secret_of_a_new_key_is_on_stdout(stored: Orders) -> None:
     ended = stored.must("keys", "create", "webshop")
-    assert re.fullmatch(r"\S{20,}\n", ended.out)
+    assert re.fullmatch(r"oa_\S{20,}\n", ended.out)
     assert "orders:read, orders:write, events:write" in ended.err
 
 

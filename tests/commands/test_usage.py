@@ -20,16 +20,29 @@ def test_the_command_line_imports_nothing_heavy_before_it_is_needed() -> None:
 def test_help_names_every_command_and_the_exit_codes(orders: Orders) -> None:
     ended = orders("--help")
     assert ended.code == 0
-    for word in ("up", "worker", "gateway", "pipeline", "order", "replay", "doctor", "keys", "db", "Exit codes"):
+    for word in (
+        "up",
+        "worker",
+        "gateway",
+        "pipeline",
+        "order",
+        "replay",
+        "doctor",
+        "events",
+        "keys",
+        "db",
+        "Exit codes",
+    ):
         assert word in ended.out
 
 
 @pytest.mark.parametrize(
     ("group", "commands"),
     [
-        ("order", "create list show why event move hold resume run-now skip repeat stop-waiting"),
-        ("pipeline", "check fmt schema graph publish"),
+        ("order", "create list show why event move hold resume run-now skip repeat stop-waiting fork"),
+        ("pipeline", "check fmt schema graph publish simulate"),
         ("keys", "create list revoke"),
+        ("events", "dead replay"),
         ("db", "upgrade check"),
     ],
 )

@@ -1,5 +1,7 @@
 """What commands do while Temporal is down: read, journal, and say so; nothing is lost."""
 
+import sqlite3
+
 from tests.commands.running import Orders
 
 
@@ -15,6 +17,50 @@ def test_an_order_and_an_event_are_journalled_for_later(stored: Orders) -> None:
     record = stored.must("order", "show", "1001", "--json").json
     assert record["paid"] is True
     assert record["stage"] == ""
+
+
+def test_the_same_order_again_is_the_same_order_and_another_one_is_refused(stored: Orders) -> None:
+    order = ("order", "create", "--number", "1001", "--total", "49.00")
+    first = stored.must(*order, "--json")
+    again = stored.must(*order, "--json")
+    other = stored("order", "create", "--number", "1001", "--total", "50.00")
+    assert again.json == first.json
+    assert "Order 1001 had been created before, with the same content" in stored.must(*order).err
+    assert other.code == 1
+    assert "Order 1001 exists with other content" in other.err
+    assert "help: leave --number out" in other.err
+
+
+def test_an_event_is_refused_as_over_http(stored: Orders) -> None:
+    for number in ("1001", "1002"):
+        stored.must("order", "create", "--number", number, "--total", "49.00")
+    stored.must("order", "event", "1001", "payment.paid", "--id", "e-1")
+    other_order = stored("order", "event", "1002", "payment.paid", "--id", "e-1")
+    other_type = stored("order", "event", "1001", "chat.message", "--id", "e-1")
+    own_source = stored("order", "event", "1001", "payment.paid", "--source", "operator")
+    assert (other_order.code, other_type.code, own_source.code) == (1, 1, 2)
+    assert "was used for order 1001; give each event an id of its own" in other_order.err
+    assert "was used for an event payment.paid; give each event an id of its own" in other_type.err
+    assert "source: 'operator' is the name of a part of this product" in own_source.err
+
+
+def test_an_event_that_was_given_up_is_listed_and_replayed(stored: Orders) -> None:
+    stored.must("order", "create", "--number", "1001", "--total", "49.00")
+    with sqlite3.connect(stored.directory / "orders.db") as connection:
+        connection.execute("UPDATE deliveries SET state = 'dead', attempts = 10, error = 'no such queue'")
+    [dead] = stored.must("events", "dead", "--json").json["items"]
+    assert (dead["number"], dead["type"], dead["error"]) == ("1001", "order.created", "no such queue")
+    assert "no such queue" in stored.must("events", "dead").out
+
+    replayed = stored.must("events", "replay", str(dead["id"]))
+
+    assert replayed.out == "order.created is to be delivered to 1001 (event shop:1001:created)\n"
+    assert "warning: Temporal does not take the event now" in replayed.err
+    assert stored.must("events", "dead", "--json").json["items"] == []
+    again = stored("events", "replay", str(dead["id"]))
+    assert again.code == 1
+    assert f"There is no dead delivery '{dead['id']}'" in again.err
+    assert "help: `orders events dead` lists them" in again.err
 
 
 def test_why_says_that_nothing_has_taken_the_event_up(stored: Orders) -> None:

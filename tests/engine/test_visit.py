@@ -188,6 +188,20 @@ async def test_while_held_nothing_runs_and_on_resume_what_is_due_does() -> None:
     assert clock.sent == ["a"]
 
 
+async def test_events_kept_by_a_hold_are_decided_before_overdue_rules_run() -> None:
+    """Covers M05, M06: the payment that came during the hold stops the reminder that is overdue."""
+    clock = VirtualClock({"new": [sms("remind", due=START + HOUR)], "paid": [record("thank")]})
+    clock.answers["operator.hold"] = directive(clock, held=True)
+    clock.answers["operator.resume"] = directive(clock, requeue=[{"id": "kept", "type": "paid"}])
+    async with life(clock) as order:
+        await order.event("new")
+        await order.event("operator.hold")
+        await clock.pass_time(3 * HOUR)
+        await order.event("operator.resume")
+    assert clock.sent == []
+    assert clock.requests == [["thank"]]
+
+
 async def test_on_resume_deadlines_can_be_shifted_by_the_pause() -> None:
     """Covers M06."""
     clock = VirtualClock({"new": [sms("a", due=START + HOUR)]})

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from activities.store.history import NoticeRecord, OutboxRecord, TaskRecord, TimelineRecord
+from activities.store.history import DeadRecord, NoticeRecord, OutboxRecord, TaskRecord, TimelineRecord
 from activities.store.records import (
     CustomerPatch,
     CustomerRecord,
@@ -21,9 +21,10 @@ from activities.store.records import (
     PaymentRecord,
     ShipmentRecord,
 )
+from starter.arrivals import EventAnswer
 from starter.gateway import examples
 from starter.gateway.app import create_app
-from starter.gateway.bodies import EventAnswer, NewCustomerEvent, NewEvent, NewPayment, NewShipment
+from starter.gateway.bodies import NewCustomerEvent, NewEvent, NewPayment, NewShipment
 from starter.gateway.parts import Parts
 from starter.gateway.routes.events import EventTypeRecord
 from starter.reasons import Why
@@ -48,6 +49,7 @@ from workflows.contracts.commands import CommandResult
             (Page[OrderRecord], examples.page(examples.ORDER_RECORD)),
             (NewEvent, examples.EVENT),
             (EventAnswer, examples.taken(examples.EVENT, type="payment.paid")),
+            (DeadRecord, examples.DEAD_RECORD),
             (NewCustomerEvent, examples.CUSTOMER_EVENT),
             (EventTypeRecord, examples.EVENT_TYPE),
             (NewPayment, examples.PAYMENT),

@@ -211,7 +211,7 @@ async def test_an_event_that_temporal_refuses_is_given_up_with_its_reason(
         async def is_dead() -> bool:
             async with store.write() as tx:  # the pauses between tries grow to minutes: let them pass at once
                 await relay.claim_undelivered(tx, now=datetime.now(UTC) + timedelta(days=1), lease=-timedelta(days=2))
-                return len(await relay.dead(tx)) == 1
+                return len((await relay.dead(tx)).items) == 1
 
         await eventually(is_dead)
 

@@ -1,12 +1,17 @@
 """Orders over HTTP: created once, read, listed in pages, changed; bad input named by its pointer."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
+from activities.shelf import Shelf
 from activities.store import journal
 from activities.store.database import Store
+from activities.store.records import NewOrder
+from starter.placing import Placement, place
 from tests.gateway.calling import Caller, order
+from tests.gateway.pipelines import kinds
 from workflows.contracts.ids import OrderKey
 
 
@@ -36,6 +41,18 @@ async def test_the_same_order_again_is_the_same_order(caller: Caller) -> None:
 
     assert (first.status, again.status) == (201, 200)
     assert again.body == first.body
+
+
+async def test_an_order_made_on_the_command_line_is_the_same_order_over_http(caller: Caller, store: Store) -> None:
+    new = NewOrder.model_validate(order("1001", note="gift"))
+    placed = await place(store, Placement(new, b"{}", datetime.now(UTC)), shelf=Shelf(kinds()))
+
+    again = await caller.post("/v1/orders", order("1001", note="gift"))
+    other = await caller.post("/v1/orders", order("1001", note="other"))
+
+    assert placed.is_new
+    assert (again.status, again.body["created_at"]) == (200, placed.record.model_dump(mode="json")["created_at"])
+    assert other.status == 409
 
 
 async def test_an_edited_order_is_still_known_as_the_one_that_was_sent(caller: Caller) -> None:

@@ -78,6 +78,8 @@ async def test_a_key_that_ended_is_refused_at_once(caller: Caller, store: Store,
         pytest.param("GET", "/v1/customers", "customers:read", id="customers-read"),
         pytest.param("POST", "/v1/customers", "customers:write", id="customers-write"),
         pytest.param("PUT", "/v1/employees/olga", "admin", id="employees"),
+        pytest.param("GET", "/v1/events/dead", "admin", id="dead-events"),
+        pytest.param("POST", "/v1/events/dead/1/replay", "admin", id="replay"),
         pytest.param("GET", "/v1/outbox", "customers:read", id="outbox"),
     ],
 )

@@ -4,6 +4,7 @@ What an event does is asked of the product's own pure functions; what is kept, a
 twice, are written anew here, as small as can be. A test proves that the product on a real store answers the same.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -15,6 +16,7 @@ from workflows.contracts.events import RULE_MOVE, Event, is_by_customer
 from workflows.contracts.ids import OrderKey
 from workflows.contracts.plans import Due, Plan, PlannedRun, StageCard
 from workflows.contracts.reasons import EventReason, RunReason, RunStatus
+from workflows.contracts.runs import RunOutcome
 from workflows.contracts.state import OrderState, StageKind
 from workflows.pipeline import planning
 from workflows.pipeline.deciding import Situation, Verdict, judge
@@ -79,11 +81,10 @@ class Entry:
     at: datetime
     is_handed: bool = True
     decision: Decision | None = None
-    verdicts: int = 0
 
 
 class Books:
-    """All that is kept of one order."""
+    """All that is kept of one order. `begin` carries out the first rules of a new visit, within its decision."""
 
     def __init__(self, pipeline: Pipeline, *, now: datetime) -> None:
         self.versions = [pipeline]
@@ -93,6 +94,7 @@ class Books:
         self.held_at: datetime | None = None
         self.resumed_at: datetime | None = None
         self.attention = ""
+        self.begin: Callable[[Plan, datetime], list[RunOutcome]] = lambda plan, now: []
 
     # --- what is known ---------------------------------------------------------------------------------------------
 
@@ -181,9 +183,10 @@ class Books:
         if created is not None and effect.plan is None:
             effect = replace(effect, plan=created.plan)
         decision = _decision(request, effect, state=self.state().model_copy(update={"visit": visit}))
+        outcomes = self.begin(effect.plan, request.now) if effect.plan is not None and self.held_at is None else []
         entry.decision, entry.is_handed = decision, True
-        entry.verdicts += 1
-        return self._up_to_date(request, decision, plan=effect.plan)
+        told = decision.model_copy(update={"outcomes": outcomes})
+        return self._up_to_date(request, told, plan=effect.plan)
 
     def _again(self, decision: Decision) -> Decision:
         """What an event does to runs is done once; told again, only what is still so."""
@@ -199,9 +202,6 @@ class Books:
         changes: dict[str, Any] = {"state": self.state(), "plan": plan}
         if plan is None and self.visit and (request.is_fresh or request.visit != self.visit):
             changes["plan"] = self.plan()
-        is_birth = plan is not None and request.event.type == "order.created"
-        if request.is_fresh and not is_birth:
-            changes["requeue"] = _merged(self.lost(), decision.requeue)
         return decision.model_copy(update=changes)
 
     def plan(self) -> Plan:
@@ -423,12 +423,6 @@ def _read(fields: dict[str, Any]) -> dict[str, Any]:
     if changes.get("delivery_date"):
         changes["delivery_date"] = date.fromisoformat(changes["delivery_date"])
     return changes
-
-
-def _merged(lost: list[Entry], kept: list[Event]) -> list[Event]:
-    found = [entry.event.model_copy(update={"data": {}, "at": entry.at}) for entry in lost]
-    names = {(event.source, event.id) for event in found}
-    return [*(event for event in kept if (event.source, event.id) not in names), *found]
 
 
 def _decision(request: DecideRequest, effect: Effect, *, state: OrderState) -> Decision:

@@ -6,7 +6,7 @@ from typing import Any
 from tests.properties.books import KEY, Books, Row, Stay
 from workflows.contracts.events import RULE_MOVE, Event
 from workflows.contracts.ids import run_id
-from workflows.contracts.plans import Due
+from workflows.contracts.plans import Due, Plan
 from workflows.contracts.reasons import RunReason, RunStatus
 from workflows.contracts.runs import RunItem, RunOutcome, RunsOutcome, RunsRequest
 from workflows.pipeline import planning
@@ -28,6 +28,17 @@ class Desk:
 
     def __init__(self, books: Books) -> None:
         self.books = books
+        books.begin = self._begin_visit
+
+    def _begin_visit(self, plan: Plan, now: datetime) -> list[RunOutcome]:
+        """Carry out what runs at once and leaves no trace outside, in the transaction of the decision."""
+        stay, names, outcomes = self.books.stays[-1], [], []
+        for run in plan.runs:
+            is_next = run.after is None or (run.after in names and not run.has_wait)
+            if run.is_record and is_next and (run.due is None or run.due <= now):
+                names.append(run.rule)
+                outcomes.append(self._record(stay, RunItem(rule=run.rule, kind=run.kind), now=now))
+        return outcomes
 
     def record(self, request: RunsRequest) -> RunsOutcome:
         """Carry out, or conclude, the runs of a request in their order."""
@@ -75,13 +86,17 @@ class Desk:
     def outcome_of(self, stay: Stay, row: Row) -> RunOutcome:
         """Answer for a run that ended before, with all that its end told."""
         assert row.reason is not None
-        dues = [
-            Due(rule=one.rule, at=one.due)
-            for one in stay.rows.values()
-            if one.planned.after == row.rule and one.planned.has_wait and one.due is not None and not one.status.is_end
-        ]
+        dues = [] if row.stops_chain else self._moments_after(stay, row, anchor=row.ended_at)
+        events = [one for one in row.events if self.books.journal[one.source, one.id].decision is None]
+        attention = "rule-failed" if row.status is RunStatus.FAILED else None
         return RunOutcome(
-            rule=row.rule, status=row.status, reason=row.reason, at=row.ended_at, dues=dues, events=row.events
+            rule=row.rule,
+            status=row.status,
+            reason=row.reason,
+            at=row.ended_at,
+            dues=dues,
+            events=events,
+            attention=attention,
         )
 
     def end(self, stay: Stay, row: Row, ended: _Ended, *, now: datetime, caused: _Caused = ()) -> RunOutcome:  # type: ignore[assignment]
@@ -103,23 +118,24 @@ class Desk:
             for one in books.chain_after(stay, row.rule) if row.stops_chain else ():
                 if not one.status.is_end and not one.is_claimed:
                     books.end_row(one, RunStatus.STOPPED, RunReason.PREVIOUS_FAILED, now=now)
-        dues = [] if row.stops_chain else self._moments_after(stay, row, now=now)
+        dues = [] if row.stops_chain else self._moments_after(stay, row, anchor=now)
+        for due in dues:
+            if not stay.rows[due.rule].status.is_end:
+                stay.rows[due.rule].due = due.at
         return RunOutcome(
             rule=row.rule, status=status, reason=reason, at=now, dues=dues, events=row.events, attention=attention
         )
 
-    def _moments_after(self, stay: Stay, row: Row, *, now: datetime) -> list[Due]:
-        waiting = [
-            one
-            for one in stay.rows.values()
-            if one.planned.after == row.rule and one.planned.has_wait and not one.status.is_end
-        ]
-        pipeline, view = self.books.of(stay), self.books.view()
-        dues = [
-            planning.moment(pipeline, stage=stay.stage, rule=one.rule, view=view, anchor=now) for one in waiting
-        ]
-        for one, due in zip(waiting, dues, strict=True):
-            one.due = due.at
+    def _moments_after(self, stay: Stay, row: Row, *, anchor: datetime | None) -> list[Due]:
+        """Give the moments of the runs that wait after this one; those told before stay."""
+        dues, pipeline = [], self.books.of(stay)
+        for one in stay.rows.values():
+            if one.planned.after == row.rule and one.planned.has_wait:
+                assert anchor is not None
+                view, at = self.books.view(), one.due
+                if at is None:
+                    at = planning.moment(pipeline, stage=stay.stage, rule=one.rule, view=view, anchor=anchor).at
+                dues.append(Due(rule=one.rule, at=at))
         return dues
 
     def _record(self, stay: Stay, item: RunItem, *, now: datetime) -> RunOutcome:

@@ -14,7 +14,7 @@ from workflows.contracts.runs import RunItem, RunOutcome
 if TYPE_CHECKING:
     from tests.properties.lives import Life
     from workflows.automation import Automation
-    from workflows.visit import Run
+    from workflows.visit import Run, Visit
 
 
 class Violation(AssertionError):
@@ -54,13 +54,17 @@ class Laws:
         automation, now = life.automation, self.clock.now
         where = f"run {rule} of visit {visit}"
         current = automation.visit
-        require(current is not None and current.number == visit, f"{where} starts although its stage was left")
+        is_current = current is not None and current.number == visit
+        require(is_current, f"{where} starts although its stage was left")
+        assert current is not None
         is_held_just_now = life.decided_at == now  # a request that was on its way: the store refuses it
         require(not automation.is_held or is_held_just_now, f"{where} starts while the automation is held")
         row = self.books.stays[visit - 1].rows[rule]
         if life.deciding or (visit, rule) in self._called:
             return
-        require(not row.status.is_end, f"{where} starts although it has ended ({row.status})")
+        require(not current.runs[rule].status.is_end, f"{where} starts although it has ended ({row.status})")
+        if row.status.is_end:
+            return  # it ended before the workflow that asks was started; the store tells how
         before = self.books.stays[visit - 1].rows.get(row.planned.after or "")
         names = [item.rule for item in batch]
         if before is not None and before.rule in names[: names.index(rule)]:
@@ -106,14 +110,20 @@ class Laws:
         if life.is_over:
             self._over(life)
             return
-        if life.deciding or life.recording:
-            return
-        self._all_events_handled(life)
+        if life.deciding or life.recording or life.was_cancelled:
+            return  # an answer is awaited, or the last sends drain
+        self._inbox_is_empty(life)
         self._agreement(life)
         self._no_excuse(life)
         self._next_moment(life)
         self._no_leak(life)
         require(not self._may_be_over(life), "the final stage's rules have ended, but the automation goes on (M07)")
+
+    def nothing_lost(self, life: "Life") -> None:
+        """M07: what the relay told again is decided."""
+        if not (life.deciding or life.recording or life.sending or life.was_cancelled):
+            lost = [entry.event for entry in self.books.lost()]
+            require(not lost, f"events were handed over and never handled: {lost}")
 
     def round_trip(self, before: Any, after: Any) -> None:
         """Continue-as-new changes nothing."""
@@ -161,9 +171,7 @@ class Laws:
             open_rows = [row.rule for row in rows if not row.status.is_end]
             require(not open_rows, f"the automation is over although {open_rows} have not ended")
 
-    def _all_events_handled(self, life: "Life") -> None:
-        lost = [entry.event for entry in self.books.lost()]
-        require(not lost, f"events were handed over and never handled: {lost}")
+    def _inbox_is_empty(self, life: "Life") -> None:
         require(not life.automation.has_events, "events wait although nothing happens")
 
     def _agreement(self, life: "Life") -> None:
@@ -174,9 +182,10 @@ class Laws:
         assert stay is not None
         require(visit.number == stay.number, f"visit {visit.number} is carried out, {stay.number} is kept")
         require(life.automation.is_held == (self.books.held_at is not None), "held in one place only")
+        unsure = self._unsure(stay, visit)
         for name, run in visit.runs.items():
             row = stay.rows[name]
-            if run.is_executing:
+            if name in unsure:
                 continue
             same = run.status == row.status or not (run.status.is_end or row.status.is_end)
             require(same, f"{name} is {run.status} ({run.reason}), but {row.status} ({row.reason}) is kept")
@@ -184,6 +193,11 @@ class Laws:
                 require(run.reason == row.reason, f"{name} ended {run.reason}, but {row.reason} is kept")
             elif (stay.number, name) not in self._called:
                 require(run.due == row.due, f"{name} waits until {run.due}, but {row.due} is kept")
+
+    def _unsure(self, stay: Stay, visit: "Visit") -> set[str]:
+        """Name the runs that are being carried out, and those after them: the answer may be on its way."""
+        executing = [name for name, run in visit.runs.items() if run.is_executing]
+        return {*executing, *(row.rule for name in executing for row in self.books.chain_after(stay, name))}
 
     def _no_excuse(self, life: "Life") -> None:
         """Every run that has not ended waits for something that is still to come."""
@@ -197,6 +211,7 @@ class Laws:
                 or (stay.number, name) in life.sending
                 or (row.status is RunStatus.HELD and row.reason is RunReason.OUTCOME_UNKNOWN)
                 or (before is not None and not before.status.is_end)
+                or (before is not None and (stay.number, before.rule) in life.sending)
                 or self.books.held_at is not None
                 or visit.runs[name].task in asleep
             )
@@ -206,11 +221,9 @@ class Laws:
         visit = life.automation.visit
         assert visit is not None
         stay = self.books.stays[-1]
-        dues = [
-            row.due
-            for name, row in stay.rows.items()
-            if row.due and not row.status.is_end and not visit.runs[name].is_executing
-        ]
+        if self._unsure(stay, visit):
+            return
+        dues = [row.due for row in stay.rows.values() if row.due and not row.status.is_end]
         is_called = any(number == stay.number for number, _ in self._called)
         require(is_called or life.automation.next_at() == min(dues, default=None), "next_at is another moment")
 

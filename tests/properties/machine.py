@@ -15,7 +15,7 @@ from tests.properties.laws import Laws
 from tests.properties.lives import NO_TIME, Fate, Life, Pace, SendEnd, World
 from tests.properties.loops import START, Clock
 from tests.properties.scenario import Scenario
-from tests.properties.shapes import EVENTS, loaded, pipelines
+from tests.properties.shapes import EVENTS, Shape, pipeline_of, pipelines, yaml_of
 from workflows.contracts.carry import Carry
 from workflows.contracts.events import Event
 from workflows.contracts.reasons import RunStatus
@@ -45,15 +45,15 @@ class OrderMachine(RuleBasedStateMachine):
         self.is_sound = False
 
     @initialize(
-        text=pipelines(),
+        shape=pipelines(),
         pace=st.builds(Pace, recorded=PAUSES, decided=PAUSES, is_lost=st.booleans()),
         fates=st.lists(FATES, max_size=4),
     )
-    def create(self, text: str, pace: Pace, fates: list[Fate]) -> None:
+    def create(self, shape: Shape, pace: Pace, fates: list[Fate]) -> None:
         clock = Clock()
-        books = Books(loaded(text), now=START)
+        books = Books(pipeline_of(shape), now=START)
         self.world = World(clock, books, Desk(books), Laws(books, clock), pace=pace)
-        self.scenario = Scenario(clock, text)
+        self.scenario = Scenario(clock, yaml_of(shape))
         self.scenario.note(f"answers of the store: {pace}")
         for place, fate in enumerate(fates):
             self.foretell(place, fate)
@@ -93,6 +93,7 @@ class OrderMachine(RuleBasedStateMachine):
         while self.world.clock.next_within(until):
             self.settle()
         self.world.clock.now = until
+        self.relay()
 
     @rule(place=RULES, fate=FATES)
     def foretell(self, place: int, fate: Fate) -> None:
@@ -106,9 +107,9 @@ class OrderMachine(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def publish(self, data: st.DataObject) -> None:
-        text = data.draw(pipelines(stages=len(self.world.books.versions[0].stages)))
-        self.scenario.publish(text)
-        self.world.books.versions.append(loaded(text))
+        shape = data.draw(pipelines(stages=len(self.world.books.versions[0].stages)))
+        self.scenario.publish(yaml_of(shape))
+        self.world.books.versions.append(pipeline_of(shape))
 
     # --- operators -------------------------------------------------------------------------------------------------
 
@@ -185,6 +186,17 @@ class OrderMachine(RuleBasedStateMachine):
         else:
             self.life.automation.take(event)
         self.settle()
+
+    def relay(self) -> None:
+        """Tell the events again that were handed over and never decided, as the relay does after a time."""
+        if self.life.deciding and not self.is_terminated:
+            return
+        for entry in self.world.books.lost():
+            self.tell(entry.event.model_copy(update={"data": {}}))
+        if not self.is_terminated:
+            self.is_sound = False
+            self.world.laws.nothing_lost(self.life)
+            self.is_sound = True
 
     def start(self, *events: Event, carry: Carry | None = None) -> None:
         self.life.loop.drop()

@@ -1,14 +1,14 @@
 """Random pipelines: drawn as small frozen shapes, written as YAML, loaded by the product's own loader."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from hypothesis import strategies as st
 
 from activities.actions import KINDS
 from workflows.pipeline.loader import load
-from workflows.pipeline.model import Pipeline
+from workflows.pipeline.model import Pipeline, Rule, StageKind, Trigger
 from workflows.pipeline.problems import as_text
 
 #: The event types that triggers of these pipelines listen to; one is the customer's, one is a fact of the order.
@@ -89,12 +89,14 @@ class StageShape:
         return text
 
 
-def yaml_of(stages: tuple[StageShape, ...]) -> str:
+def yaml_of(stages: "Shape") -> str:
     """Write a pipeline."""
     return HEAD + "".join(stage.lines() for stage in stages)
 
 
-@lru_cache(maxsize=4_000)
+Shape = tuple[StageShape, ...]
+
+
 def loaded(text: str) -> Pipeline:
     """Load a pipeline; a shape that is no pipeline is a mistake of these strategies."""
     found = load(text, file="shop.yaml", kinds=KINDS)
@@ -102,12 +104,46 @@ def loaded(text: str) -> Pipeline:
     return found.pipeline
 
 
+@lru_cache(maxsize=None)
+def pipeline_of(shape: Shape) -> Pipeline:
+    """Put a pipeline together of parts that were loaded before: the loader alone would be most of a test's time."""
+    ids = tuple(stage.id for stage in shape)
+    frame = _frame(ids)
+    stages = {}
+    for stage in shape:
+        triggers = tuple(
+            replace(_trigger(ids, stage.id, one), position=place) for place, one in enumerate(stage.triggers)
+        )
+        rules = tuple(_rule(ids, stage.id, one) for one in stage.rules)
+        kind = StageKind.SUCCESS if stage.is_final else StageKind.OPEN
+        stages[stage.id] = replace(frame.stages[stage.id], kind=kind, triggers=triggers, rules=rules)
+    return replace(frame, stages=stages, compiled={})
+
+
+@lru_cache(maxsize=None)
+def _frame(ids: tuple[str, ...]) -> Pipeline:
+    return loaded(yaml_of(tuple(StageShape(one, False, (), ()) for one in ids)))
+
+
+@lru_cache(maxsize=None)
+def _trigger(ids: tuple[str, ...], stage: str, shape: TriggerShape) -> Trigger:
+    stages = tuple(StageShape(one, False, (shape,) if one == stage else (), ()) for one in ids)
+    return loaded(yaml_of(stages)).stages[stage].triggers[0]
+
+
+@lru_cache(maxsize=None)
+def _rule(ids: tuple[str, ...], stage: str, shape: RuleShape) -> Rule:
+    rules = (RuleShape(shape.after, "log: Noted"), shape) if shape.after else (shape,)
+    stages = tuple(StageShape(one, False, (), rules if one == stage else ()) for one in ids)
+    return loaded(yaml_of(stages)).stages[stage].rules[-1]
+
+
 @st.composite
-def pipelines(draw: st.DrawFn, *, stages: int | None = None) -> str:
-    """Draw a pipeline's YAML; with `stages`, one that has as many (so that orders find their stage in it)."""
+def pipelines(draw: st.DrawFn, *, stages: int | None = None) -> Shape:
+    """Draw a pipeline; with `stages`, one that has as many (so that orders find their stage in it)."""
     count = stages or draw(st.integers(2, 3))
     ids = [f"s{place}" for place in range(1, count + 1)]
-    return yaml_of(tuple(draw(_stages(ids, place=place)) for place in range(count)))
+    return tuple(draw(_stages(ids, place=place)) for place in range(count))
 
 
 @st.composite

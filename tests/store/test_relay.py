@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
+import pytest
+
 from activities.store import journal, relay
-from activities.store.database import Store
+from activities.store.database import NotFound, Store
 from activities.store.journal import Delivery
 from tests.store.builders import KEY, NOW, arrival, later, put_order, take
 from tests.store.test_journal import decision
@@ -69,11 +71,30 @@ async def test_ten_failed_tries_are_the_end_and_a_replay_begins_anew(store: Stor
             await relay.mark_failed(tx, id=delivery.id, error="refused", now=later(hours=n))
     assert await some(store, days=2) == []
     async with store.write() as tx:
-        (dead,) = await relay.dead(tx)
-        assert dead.event.id == "e1"
-        assert await relay.replay(tx, id=dead.id)
-        assert not await relay.replay(tx, id=dead.id)
-    assert len(await some(store, days=2)) == 1
+        [dead] = (await relay.dead(tx)).items
+        assert (dead.event, dead.number, dead.attempts, dead.error) == ("e1", KEY.number, 10, "refused")
+        again = await relay.replay(tx, id=dead.id, now=later(days=1))
+        assert (again.id, again.key, again.event.id, again.attempts) == (dead.id, KEY, "e1", 0)
+        with pytest.raises(NotFound):
+            await relay.replay(tx, id=dead.id, now=later(days=1))
+    assert await some(store, hours=23) == []
+    assert len(await some(store, days=1)) == 1
+
+
+async def test_the_dead_come_in_pages(store: Store) -> None:
+    await put_order(store)
+    for number in range(3):
+        taken = await take(store, arrival("call.incoming", id=f"e{number}"))
+        async with store.write() as tx:
+            for _ in range(relay.TRIES):
+                await relay.mark_failed(tx, id=taken.deliveries[0].id, error="refused", now=NOW)
+    async with store.read() as tx:
+        first = await relay.dead(tx, limit=2)
+        last = await relay.dead(tx, cursor=first.next_cursor, limit=2)
+        with pytest.raises(ValueError, match="cursor"):
+            await relay.dead(tx, cursor="x")
+    assert [one.event for one in (*first.items, *last.items)] == ["e0", "e1", "e2"]
+    assert last.next_cursor is None
 
 
 async def test_an_unreachable_temporal_is_no_try(store: Store) -> None:

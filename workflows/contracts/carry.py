@@ -17,7 +17,12 @@ class Carry(Contract):
 
 
 class OrderInput(Contract):
-    """Start an order's workflow. `carry` is set by continue-as-new only."""
+    """Start an order's workflow. `carry` is set by continue-as-new only.
+
+    It continues as new at about `longest_history` events: a cold replay grows faster than the history. Part of the
+    input, so that a replay knows it.
+    """
 
     key: OrderKey
     carry: Carry | None = None
+    longest_history: int = 1_000

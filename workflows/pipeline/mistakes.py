@@ -66,13 +66,14 @@ def limit_of_number(context: Mapping[str, Any]) -> str:
     return next((f"{words} {_number(context[key])}" for key, words in _LIMITS if key in context), "")
 
 
-def length_of(error_type: str, *, context: Mapping[str, Any]) -> str:
+def length_of(error: Mapping[str, Any]) -> str:
     """Say what is wrong with a length ("longer than 40 characters") by pydantic's error; empty if nothing is."""
-    unit = "characters" if error_type.startswith("string") else "entries"
-    if error_type in ("string_too_short", "too_short"):
+    unit = "characters" if isinstance(error["input"], str) else "entries"
+    context = error.get("ctx") or {}
+    if error["type"] in ("string_too_short", "too_short"):
         least = context.get("min_length")
         return "empty" if least == 1 else f"shorter than {least} {unit}"
-    if error_type in ("string_too_long", "too_long"):
+    if error["type"] in ("string_too_long", "too_long"):
         return f"longer than {context.get('max_length')} {unit}"
     return ""
 

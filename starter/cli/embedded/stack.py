@@ -23,8 +23,8 @@ from starter.cli.embedded.folder import Folder, Running
 from starter.cli.embedded.staff import seed
 from starter.cli.output import Exit, Failure, note
 from starter.cli.parts import part_environment
-from starter.cli.pipeline import read_file
 from starter.cli.publish import checked, publish_pipeline
+from starter.cli.reading import read_file
 from workflows.pipeline.model import Pipeline
 
 _SECONDS = 60.0

@@ -1,27 +1,32 @@
-"""Events: what happened to one order, or to a customer and so to every open order of theirs (M50, M51, M56)."""
+"""Events: what happened to one order, or to a customer and so to every open order of theirs (M50, M51, M56).
+
+Also those that Temporal refused until they were given up: listed, and delivered again once their cause is mended.
+"""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Request, Response
+from fastapi import APIRouter, Body, Depends, Path, Request, Response
 
+from activities.store import relay
+from activities.store.history import DeadRecord
 from activities.store.journal import Arrival
+from activities.store.records import Page
 from activities.store.values import Boundary
+from starter.arrivals import EventAnswer
 from starter.gateway import examples
 from starter.gateway.access import Right, needs
-from starter.gateway.arrivals import arrival_of, take
-from starter.gateway.bodies import EventAnswer, NewCustomerEvent, NewEvent
-from starter.gateway.openapi import again, answers, body, changes
-from starter.gateway.parts import Gateway, Key
+from starter.gateway.arrivals import arrival_of, take, taken
+from starter.gateway.bodies import NewCustomerEvent, NewEvent
+from starter.gateway.openapi import answers, body
+from starter.gateway.parts import Cursor, Gateway, Key, Limit, linked
 from starter.gateway.strict import StrictRoute
 from workflows.contracts.events import EVENT_TYPES
 
 router = APIRouter(tags=["events"], route_class=StrictRoute)
 _WRITE = [Depends(needs(Right.EVENTS_WRITE))]
+_ADMIN = [Depends(needs(Right.ADMIN))]
 
-_TAKEN = examples.taken(examples.EVENT, type="payment.paid")
-_TAKEN_BEFORE = examples.taken(examples.EVENT, type="payment.paid", is_duplicate=True)
-_MISSED = examples.taken(examples.CUSTOMER_EVENT, type="call.missed")
-_MISSED_BEFORE = examples.taken(examples.CUSTOMER_EVENT, type="call.missed", is_duplicate=True)
+_REPLAYED = examples.taken(examples.EVENT, type="payment.paid")
 
 
 class EventTypeRecord(Boundary):
@@ -50,7 +55,7 @@ async def list_event_types() -> list[EventTypeRecord]:
     "/v1/orders/{number}/events",
     status_code=202,
     dependencies=_WRITE,
-    responses=changes(_TAKEN, status=202, also=again(_TAKEN_BEFORE, model=EventAnswer), refusals=(404, 409)),
+    responses=taken(examples.EVENT, type="payment.paid", refusals=(404, 409)),
 )
 async def send_event(
     request: Request,
@@ -68,7 +73,7 @@ async def send_event(
     "/v1/events",
     status_code=202,
     dependencies=_WRITE,
-    responses=changes(_MISSED, status=202, also=again(_MISSED_BEFORE, model=EventAnswer), refusals=(409,)),
+    responses=taken(examples.CUSTOMER_EVENT, type="call.missed", refusals=(409,)),
 )
 async def send_customer_event(
     request: Request,
@@ -79,3 +84,30 @@ async def send_customer_event(
     """Tell what a customer did. It goes to every open order of theirs; without one it is kept and does nothing."""
     fields = await arrival_of(event, type=event.type, data=event.data, request=request)
     return await take(gateway, arrival=Arrival(**fields, customer=event.customer), response=response)
+
+
+@router.get("/v1/events/dead", dependencies=_ADMIN, responses=answers(examples.page(examples.DEAD_RECORD)))
+async def list_dead_events(
+    request: Request, response: Response, gateway: Gateway, cursor: Cursor = None, limit: Limit = 50
+) -> Page[DeadRecord]:
+    """List the deliveries of events that were given up, the oldest first; `error` is what Temporal said last."""
+    async with gateway.listing() as tx:
+        page = await relay.dead(tx, cursor=cursor, limit=limit)
+    return linked(page, request=request, response=response)
+
+
+@router.post(
+    "/v1/events/dead/{id}/replay",
+    status_code=202,
+    dependencies=_ADMIN,
+    responses=answers(_REPLAYED, status=202, refusals=(404,)),
+)
+async def replay_dead_event(
+    gateway: Gateway, id: Annotated[int, Path(description="The delivery's id, from the list.", ge=1, lt=2**63)]
+) -> EventAnswer:
+    """Deliver an event again that was given up; it begins anew with all its tries."""
+    async with gateway.store.write() as tx:
+        delivery = await relay.replay(tx, id=id, now=gateway.now())
+    gateway.relay.hand([delivery])
+    event = delivery.event
+    return EventAnswer(id=event.id, source=event.source, type=event.type, orders=[delivery.key.number])

@@ -7,11 +7,12 @@ from fastapi import APIRouter, Body, Depends, Request, Response
 from activities.store import orders
 from activities.store.journal import Arrival
 from activities.store.records import PaymentRecord, ShipmentRecord
+from starter.arrivals import EventAnswer
 from starter.gateway import examples
 from starter.gateway.access import Right, needs
-from starter.gateway.arrivals import arrival_of, take
-from starter.gateway.bodies import EventAnswer, NewPayment, NewShipment
-from starter.gateway.openapi import again, answers, body, changes
+from starter.gateway.arrivals import arrival_of, take, taken
+from starter.gateway.bodies import NewPayment, NewShipment
+from starter.gateway.openapi import answers, body
 from starter.gateway.parts import Gateway, Key
 from starter.gateway.strict import StrictRoute
 
@@ -19,17 +20,12 @@ router = APIRouter(tags=["facts"], route_class=StrictRoute)
 _READ = [Depends(needs(Right.ORDERS_READ))]
 _WRITE = [Depends(needs(Right.EVENTS_WRITE))]
 
-_PAID = examples.taken(examples.PAYMENT, type="payment.received")
-_PAID_BEFORE = examples.taken(examples.PAYMENT, type="payment.received", is_duplicate=True)
-_TRACKED = examples.taken(examples.SHIPMENT, type="shipment.tracking_added")
-_TRACKED_BEFORE = examples.taken(examples.SHIPMENT, type="shipment.tracking_added", is_duplicate=True)
-
 
 @router.post(
     "/v1/orders/{number}/payments",
     status_code=202,
     dependencies=_WRITE,
-    responses=changes(_PAID, status=202, also=again(_PAID_BEFORE, model=EventAnswer), refusals=(404, 409)),
+    responses=taken(examples.PAYMENT, type="payment.received", refusals=(404, 409)),
 )
 async def record_payment(
     request: Request,
@@ -60,7 +56,7 @@ async def list_payments(gateway: Gateway, key: Key) -> list[PaymentRecord]:
     "/v1/orders/{number}/shipments",
     status_code=202,
     dependencies=_WRITE,
-    responses=changes(_TRACKED, status=202, also=again(_TRACKED_BEFORE, model=EventAnswer), refusals=(404, 409)),
+    responses=taken(examples.SHIPMENT, type="shipment.tracking_added", refusals=(404, 409)),
 )
 async def record_shipment(
     request: Request,

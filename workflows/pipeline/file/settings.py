@@ -111,20 +111,20 @@ def _mistake(error: Any, *, spot: Spot, missing: str, kind: RuleKind) -> Mistake
     if inner is not None or type_ in ("value_error", "assertion_error"):
         words = str(inner) if inner is not None else str(error["msg"])
         return Mistake("D218", words)
-    return _limit(type_, context=context, spot=spot, kind=kind) or _wrong_type(type_, spot=spot)
+    return _limit(error, spot=spot, kind=kind) or _wrong_type(type_, spot=spot)
 
 
-def _limit(type_: str, *, context: Mapping[str, Any], spot: Spot, kind: RuleKind) -> Mistake | None:
+def _limit(error: Any, *, spot: Spot, kind: RuleKind) -> Mistake | None:
     name = spot.name
-    if bound := limit_of_number(context):
+    if bound := limit_of_number(error.get("ctx") or {}):
         return Mistake("D218", f"'{name}' must be {bound}, not {spot.text}")
-    length = length_of(type_, context=context)
+    length = length_of(error)
     if length == "empty":
         return Mistake("D219", f"'{name}' is empty", help="Write a value or remove the line.")
     if length:
         help = "Shorten it." if length.startswith("longer") else "Write more, or remove the line."
         return Mistake("D218", f"'{name}' is {length}", help=help)
-    if type_ == "string_pattern_mismatch":
+    if error["type"] == "string_pattern_mismatch":
         return Mistake("D218", f"{reading.shown(spot)} is not right for '{name}'", help=_example(kind, name=name))
     return None
 

@@ -1,0 +1,125 @@
+"""`orders pipeline simulate` as people run it: files in, a timeline out; every problem at once."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.commands.running import Orders
+
+_ORDER = """{
+  "number": "7", "total": "49.00", "responsible": "olga",
+  "customer": {"first_name": "Ada", "phones": [{"number": "+48601234567"}], "emails": [{"email": "ada@mail.example"}]},
+  "employees": [{"id": "olga"}]
+}"""
+
+_EVENTS = """
+- {at: +2h, type: payment.paid}
+- {at: "+1d 3h", command: move, stage: completed, by: olga}
+"""
+
+
+@pytest.fixture
+def orders(tmp_path: Path) -> Orders:
+    """The command in a directory with an order, events, and neither store nor Temporal."""
+    (tmp_path / "order.json").write_text(_ORDER)
+    (tmp_path / "events.yaml").write_text(_EVENTS)
+    return Orders(tmp_path)
+
+
+def _simulate(orders: Orders, *more: str) -> list[str]:
+    files = ("--order", "order.json", "--events", "events.yaml")
+    return ["pipeline", "simulate", str(orders.example), *files, "--start", "2026-11-23T10:00", *more]
+
+
+def test_the_timeline_says_when_what_to_whom_and_why_not(orders: Orders) -> None:
+    ended = orders.must(*_simulate(orders, "--until", "2d"))
+    assert "Times are those of Europe/Warsaw." in ended.out
+    assert "10:00:00  stage    new" in ended.out
+    assert "sms to +48601234567\n                | Juniper Home: order 7 is accepted." in ended.out
+    assert "12:00:00  event    payment.paid: moved" in ended.out
+    assert "remind [email] stopped (stage_left)" in ended.out
+    assert "call-back [task] skipped (condition_false)\n              where customer.vip = false" in ended.out
+    assert "the order is in stage completed" in ended.out
+    assert "review [email] waits until" in orders.must(*_simulate(orders, "--until", "28h")).out
+
+
+def test_the_same_files_give_the_same_bytes_and_nothing_is_written(orders: Orders) -> None:
+    before = sorted(orders.directory.iterdir())
+    first, second = (orders.must(*_simulate(orders, "--json")) for _ in range(2))
+    assert first.out == second.out
+    assert sorted(orders.directory.iterdir()) == before
+    told = first.json
+    assert (told["order"], told["zone"], told["start"]) == ("7", "Europe/Warsaw", "2026-11-23T10:00:00+01:00")
+    sent = [said for entry in told["entries"] for said in entry.get("said", ()) if said["how"] == "email"]
+    assert {said["to"] for said in sent} == {"ada@mail.example"}
+
+
+def test_people_may_stand_in_a_file_of_their_own(orders: Orders) -> None:
+    (orders.directory / "people.yaml").write_text(
+        "employees: [{id: piotr, roles: [warehouse], head: dana}, {id: dana}]"
+    )
+    assert "task to piotr" in orders.must(*_simulate(orders, "--people", "people.yaml")).out
+
+
+def test_every_problem_is_told_at_once_with_its_place(orders: Orders) -> None:
+    bad = json.loads(_ORDER) | {"totl": "1", "responsible": "ola", "stage": "nwe"}
+    (orders.directory / "order.json").write_text(json.dumps(bad, indent=1))
+    (orders.directory / "events.yaml").write_text(
+        "- {at: 1 week, type: payment.received}\n"
+        "- {at: +1h, type: payment.payd}\n"
+        "- {at: +1h, command: mov}\n"
+        "- {at: +1h, command: move, stage: piad}\n"
+        "- {at: +1h, provider: sms, is: asleep}\n"
+        "- {type: payment.paid, dat: {}}\n"
+        "- nonsense\n"
+    )
+    ended = orders(*_simulate(orders))
+    assert ended.code == 2
+    for words in (
+        "unknown key 'totl'",
+        "there is no employee 'ola'",
+        "the pipeline has no stage 'nwe'",
+        "'1 week' is not a moment",
+        "did you mean 'payment.paid'?",
+        "there is no command 'mov'",
+        "Did you mean 'paid'?",
+        "One of up, down, refusing, silent.",
+        "an entry needs its moment",
+        "unknown key 'dat'",
+        "events.yaml:7:3",
+    ):
+        assert words in ended.err, words
+    assert ended.out == ""
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "words", "code"),
+    [
+        pytest.param("order.json", "", "the file is empty", 2, id="empty"),
+        pytest.param("order.json", "[1]", "not a block of keys", 2, id="list"),
+        pytest.param("order.json", '{"number": "1', "error[D101]", 2, id="broken"),
+        pytest.param("events.yaml", "type: payment.paid", "the events are not a list", 2, id="no list"),
+        pytest.param("events.yaml", "- {at: 2020-01-01, type: payment.paid}", "before the start", 2, id="too early"),
+        pytest.param(
+            "events.yaml", "- {at: +1h, type: payment.received}", "error[L203]", 2, id="a payment without its amount"
+        ),
+        pytest.param("shop.yaml", "pipeline: shop\nstages: {}\n", "nothing was simulated", 3, id="pipeline"),
+    ],
+)
+def test_bad_files_end_with_a_clear_line(orders: Orders, file: str, text: str, words: str, code: int) -> None:
+    (orders.directory / "shop.yaml").write_text(orders.example.read_text())
+    (orders.directory / file).write_text(text)
+    given = _simulate(orders)
+    ended = orders(*[part if part != str(orders.example) else "shop.yaml" for part in given])
+    assert ended.code == code, ended.err
+    assert words in ended.err
+
+
+@pytest.mark.parametrize(
+    "more", [("--until", "soon"), ("--start", "tomorrow"), ("--until", "2020-01-01"), ("--order", "no.json")]
+)
+def test_bad_options_end_with_exit_code_two(orders: Orders, more: tuple[str, str]) -> None:
+    ended = orders(*_simulate(orders, *more))
+    assert ended.code == 2
+    assert ended.err.startswith("error: ")

@@ -1,0 +1,89 @@
+"""The helper for a shop's own tests: what it expects, how it fails, and that its documentation is true."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from starter.lab.testing import OrderInLab, Unexpected, given_order
+
+_DOCS = Path(__file__).resolve().parents[2] / "docs" / "testing-your-pipeline.md"
+
+_EXAMPLE = re.search(r"```python\n(.*?)```", _DOCS.read_text(), re.DOTALL)[1]  # type: ignore[index]
+
+
+def _example() -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    exec(compile(_EXAMPLE, str(_DOCS), "exec"), names)
+    return names
+
+
+_TESTS = re.findall(r"def (test_\w+)", _EXAMPLE)
+
+
+@pytest.mark.parametrize("name", _TESTS)
+def test_the_example_of_the_documentation_works(name: str) -> None:
+    _example()[name]()
+
+
+def _placed() -> OrderInLab:
+    placed: OrderInLab = _example()["placed"]()
+    return placed
+
+
+@pytest.mark.parametrize(
+    ("expect", "words"),
+    [
+        pytest.param(
+            lambda o: o.expect_sms(text="Hello", within="1h"), "expected sms saying 'Hello', within 1h", id="sms"
+        ),
+        pytest.param(lambda o: o.expect_email(to="x@y.example"), "expected email to x@y.example, at once", id="email"),
+        pytest.param(lambda o: o.expect_stage("paid"), "expected stage paid, but the order is in new", id="stage"),
+        pytest.param(
+            lambda o: o.expect_nothing_sent(),
+            "expected nothing to be sent, but thanks sent email to ada@mail.example",
+            id="nothing",
+        ),
+        pytest.param(lambda o: o.expect_skipped("remind"), "rule remind skipped, but it has not ended", id="rule"),
+        pytest.param(
+            lambda o: o.expect_skipped("thanks", because="no_address"),
+            "rule thanks skipped (no_address), but it is done (done)",
+            id="reason",
+        ),
+        pytest.param(lambda o: o.expect_waiting("thanks"), "rule thanks to wait, but it does not", id="waiting"),
+        pytest.param(
+            lambda o: o.expect_waiting("remind", until="2026-11-25T11:00"), "it waits for another moment", id="until"
+        ),
+    ],
+)
+def test_an_expectation_that_is_not_met_says_so_and_prints_the_timeline(expect: Any, words: str) -> None:
+    with pytest.raises(Unexpected) as failed:
+        expect(_placed())
+    assert words in str(failed.value)
+    assert "16:00:00  stage    new" in str(failed.value)
+
+
+def test_a_step_leaves_the_order_before_it_as_it_was() -> None:
+    first = _placed()
+    first.when("payment.paid").expect_stage("paid")
+    first.expect_stage("new")
+
+
+def test_expectations_look_at_what_came_since_the_last_step() -> None:
+    order = _placed().when("call.missed", after="1h")
+    order.expect_nothing_sent()
+    order.after("1h").expect_nothing_sent()
+
+
+async def test_the_helper_may_be_used_where_an_event_loop_runs() -> None:
+    _placed().expect_email(text="Thank you")
+
+
+def test_a_pipeline_with_errors_and_unknown_names_are_refused() -> None:
+    with pytest.raises(ValueError, match="the pipeline has errors"):
+        given_order("pipeline: x\nstages: {}\n")
+    with pytest.raises(ValueError, match=r"did you mean 'payment.paid'"):
+        _placed().when("payment.payd")
+    with pytest.raises(ValueError, match="there is no command 'mov'"):
+        _placed().when_told("mov")

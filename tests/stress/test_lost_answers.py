@@ -1,0 +1,294 @@
+"""What the crash and stress tests found, each made to happen: answers that are lost, late, or not expected any more."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+from temporalio.client import Client
+from temporalio.exceptions import ApplicationError
+
+from activities.actions import ACTIONS, KINDS
+from activities.decide import Decisions
+from activities.providers.errors import NotSent, Unknown
+from activities.providers.protocol import Accepted, Message, Provider
+from activities.providers.registry import Providers
+from activities.records import Records
+from activities.sends import SendLimits, Sends
+from activities.shelf import Shelf
+from activities.store import journal, ledger
+from activities.store import relay as deliveries_of
+from activities.store.history import LedgerState
+from tests.life.pipelines import SHOP, stages
+from tests.support.house import House, store_at, working
+from workflows.contracts.decisions import DecideRequest
+from workflows.contracts.events import Event
+from workflows.contracts.ids import run_id
+from workflows.contracts.reasons import RunReason, RunStatus
+from workflows.contracts.runs import RunItem, RunOutcome, RunsOutcome, RunsRequest
+
+CHAIN = stages("""
+  new:
+    rules:
+      - id: greet
+        sms: "Hello {{ order.number }}"
+      - id: later
+        after: greet
+        wait: 1h
+        log: an hour later
+      - id: pay
+        wait: 1h
+        mark_paid: true
+      - id: last
+        after: pay
+        wait: 1h
+        log: at last
+  paid:
+    triggers:
+      - webhook: go
+    rules:
+      - id: pack
+        log: Pack it
+""")
+
+
+class Answering:
+    """A provider whose `send` is what the test says; its lookup finds what was accepted."""
+
+    name = "answering"
+    channels: tuple[str, ...] = ("sms", "email")
+
+    def __init__(self, send: Callable[[], Any], *, grace: float = 0.05) -> None:
+        self.grace = timedelta(seconds=grace)
+        self.accepted: list[UUID] = []
+        self.calls = 0
+        self._send = send
+
+    async def send(self, message: Message, *, send_id: UUID) -> Accepted:
+        self.calls += 1
+        outcome = self._send()
+        if asyncio.iscoroutine(outcome):
+            outcome = await outcome
+        if outcome != "not accepted":
+            self.accepted.append(send_id)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return Accepted(f"a-{send_id}")
+
+    async def lookup(self, message: Message, *, send_id: UUID) -> Accepted | None:
+        return Accepted(f"a-{send_id}") if send_id in self.accepted else None
+
+
+def only(provider: Provider) -> Providers:
+    return Providers([provider], channels={"sms": "answering", "email": "answering"})
+
+
+class Bench:
+    """The activities on a store, without Temporal; the clock is the test's."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.now = datetime.now(UTC)
+        self.shelf = Shelf(KINDS)
+        self.records = Records(house.store, shelf=self.shelf, actions=ACTIONS)
+        self.decisions = Decisions(house.store, shelf=self.shelf, records=self.records)
+
+    def request(self, rule: str, kind: str) -> RunsRequest:
+        item = RunItem(rule=rule, kind=kind)
+        return RunsRequest(key=self.house.key("1"), visit=1, now=self.now, items=[item])
+
+    async def decide(self, event: Event, *, visit: int = 0) -> None:
+        await self.decisions.decide(
+            DecideRequest(key=self.house.key("1"), event=event, now=self.now, visit=visit, is_fresh=visit == 0)
+        )
+
+    async def leave(self) -> None:
+        event_id = "to-paid"
+        await self.decide(Event(id=event_id, type="webhook.go", source="tests"), visit=1)
+
+    async def send(self, provider: Provider | Providers) -> RunOutcome:
+        providers = provider if isinstance(provider, Providers) else only(provider)
+        sends = Sends(
+            self.house.store,
+            shelf=self.shelf,
+            actions=ACTIONS,
+            providers=providers,
+            limits=SendLimits(lease=timedelta(seconds=60)),
+            clock=lambda: self.now,
+        )
+        return (await sends.send(self.request("greet", "sms"))).outcomes[0]
+
+    async def record(self, rule: str, kind: str) -> RunOutcome:
+        answer: RunsOutcome = await self.records.record(self.request(rule, kind))
+        return answer.outcomes[0]
+
+    async def ledger_state(self) -> LedgerState | None:
+        async with self.house.store.read() as tx:
+            row = await ledger.row(tx, send_id=run_id(self.house.key("1"), 1, "greet"))
+        return row.state if row else None
+
+
+@pytest_asyncio.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    """An order in its first stage, on a store without Temporal."""
+    async with store_at(tmp_path) as store:
+        house = House(store, cast("Client", None))
+        await house.publish(CHAIN)
+        key = await house.order("1", starts=False)
+        bench = Bench(house)
+        await bench.decide(Event(id=f"{key}:created", type="order.created", source="orders"))
+        yield bench
+
+
+async def test_a_lost_answer_is_given_again_with_its_events_and_its_chain(bench: Bench) -> None:
+    """Else the rule that waits after it would wait for a moment that nobody tells: the order would be stuck."""
+    first = await bench.record("pay", "mark_paid")
+    again = await bench.record("pay", "mark_paid")
+    assert [event.type for event in first.events] == ["payment.paid"]
+    assert [due.rule for due in first.dues] == ["last"]
+    assert (again.events, again.dues, again.status) == (first.events, first.dues, first.status)
+
+
+async def test_a_send_that_ends_after_its_stage_was_left_tells_the_moment_of_the_rule_after_it(bench: Bench) -> None:
+    """The workflow may hear of the send before it hears of the stage: it would fail for want of the moment."""
+
+    async def left_meanwhile() -> None:
+        await bench.leave()
+
+    outcome = await bench.send(Answering(left_meanwhile))
+    assert outcome.status is RunStatus.DONE
+    assert [due.rule for due in outcome.dues] == ["later"]
+
+
+async def test_an_event_of_a_rule_is_the_relays_where_nobody_decides_it(bench: Bench) -> None:
+    """A workflow that is terminated before it takes the outcome would lose it for ever."""
+    await bench.record("pay", "mark_paid")
+
+    async def due(seconds: float) -> list[str]:
+        now = bench.now + timedelta(seconds=seconds)
+        async with bench.house.store.write() as tx:
+            found = await deliveries_of.claim_undelivered(tx, now=now, lease=timedelta(0))
+        return [delivery.event.type for delivery in found]
+
+    assert await due(29) == []
+    assert await due(30) == ["payment.paid"]
+    async with bench.house.store.read() as tx:
+        page = await journal.events_of(tx, bench.house.key("1"))
+    paid = next(event for event in page.items if event.type == "payment.paid")
+    await bench.decide(Event(id=paid.id, type=paid.type, source=paid.source), visit=1)
+    assert await due(60) == []
+
+
+class Freezing(Providers):
+    """The worker is stopped between its claim and its send, for longer than its claim lasts."""
+
+    def __init__(self, provider: Provider, *, bench: Bench, seconds: float) -> None:
+        super().__init__([provider], channels={"sms": "answering"})
+        self._bench = bench
+        self._seconds = seconds
+        self._asked = 0
+
+    def choose(self, channel: str, *, name: str = "") -> Provider:
+        self._asked += 1
+        if self._asked == 2:  # the first time is for the claim
+            self._bench.now += timedelta(seconds=self._seconds)
+        return super().choose(channel, name=name)
+
+
+@pytest.mark.parametrize("seconds", [59.5, 61, 3_600])
+async def test_a_worker_that_was_stopped_past_its_claim_does_not_send(bench: Bench, seconds: float) -> None:
+    """Case 7 of the sending failures: another worker may have settled the claim and sent."""
+    provider = Answering(lambda: None)
+    with pytest.raises(ApplicationError):
+        await bench.send(Freezing(provider, bench=bench, seconds=seconds))
+    assert provider.calls == 0
+    assert await bench.ledger_state() is LedgerState.PLANNED
+    assert (await bench.send(provider)).status is RunStatus.DONE
+    assert len(provider.accepted) == 1
+
+
+async def test_a_stopped_worker_says_nothing_of_a_claim_that_another_has_taken_over(bench: Bench) -> None:
+    """Its late "nothing left" must not free the claim under which the other one is sending."""
+    other = Answering(lambda: None)
+
+    async def busy() -> str:
+        bench.now += timedelta(seconds=120)  # meanwhile the lease ends, and the other one takes over
+        with pytest.raises(ApplicationError):
+            await bench.send(other)
+        assert await bench.ledger_state() is LedgerState.PLANNED
+        assert (await bench.send(other)).status is RunStatus.DONE
+        raise NotSent("busy")
+
+    with pytest.raises(ApplicationError):
+        await bench.send(Answering(busy))
+    assert await bench.ledger_state() is LedgerState.ACCEPTED
+    assert len(other.accepted) == 1
+
+
+async def test_a_provider_may_be_busy_for_its_grace_after_the_claim_has_ended(bench: Bench) -> None:
+    """The request may have left at the last moment of the lease: asked at once, the provider would not know it yet."""
+    with pytest.raises(RuntimeError):
+        await bench.send(Answering(lambda: (_ for _ in ()).throw(RuntimeError("killed"))))
+    provider = Answering(lambda: None, grace=5)
+    bench.now += timedelta(seconds=62)
+    with pytest.raises(ApplicationError, match="may still be busy"):
+        await bench.send(provider)
+    bench.now += timedelta(seconds=5)
+    with pytest.raises(ApplicationError, match="never arrived"):
+        await bench.send(provider)
+    assert (await bench.send(provider)).status is RunStatus.DONE
+
+
+async def test_a_lost_answer_is_settled_even_when_the_rule_has_expired(house: House) -> None:
+    """Covers M60, M61: it was sent, and is recorded as sent, however late."""
+    provider = Answering(lambda: Unknown("no answer"), grace=3)
+    text = SHOP.replace("        sms: thanks\n", "        sms: thanks\n        expires: 1s\n")
+    async with working(house, providers=only(provider)):
+        await house.publish(text)
+        await house.order("1")
+        await house.until_run("1", "thanks", RunStatus.DONE)
+    assert provider.calls == 1
+
+
+async def test_an_expired_rule_whose_lost_send_never_arrived_sends_nothing_more(house: House) -> None:
+    """Covers M60: too late is too late."""
+
+    async def lost() -> str:
+        raise Unknown("no answer")
+
+    provider = Answering(lost, grace=3)
+    text = SHOP.replace("        sms: thanks\n", "        sms: thanks\n        expires: 1s\n")
+    async with working(house, providers=only(provider)):
+        await house.publish(text)
+        await house.order("1")
+        run = await house.until_run("1", "thanks", RunStatus.FAILED)
+    assert run.reason is RunReason.EXPIRED
+    assert provider.calls == 1
+
+
+@pytest.mark.parametrize("failure", [NotSent("busy"), Unknown("no answer")], ids=["not sent", "unknown"])
+async def test_a_send_that_fails_after_its_stage_was_left_is_no_failure_on_our_side(
+    house: House, failure: Exception
+) -> None:
+    """Temporal does not repeat it and does not call it cancelled; the run is stopped, or settled."""
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def fail() -> str:
+        begun.set()
+        await asyncio.shield(may_end.wait())
+        raise failure
+
+    async with working(house, providers=only(Answering(fail))):
+        await house.publish(SHOP)
+        await house.order("1")
+        await begun.wait()
+        await house.event("1", "payment.paid")
+        await house.until_run("1", "pack", RunStatus.DONE)
+        await asyncio.sleep(0.5)  # the cancel has reached the activity
+        may_end.set()
+        run = await house.until_run("1", "thanks", RunStatus.STOPPED, visit=1)
+    assert run.reason is RunReason.STAGE_LEFT

@@ -22,6 +22,7 @@ from activities.store.database import NotFound, Store, StoreDown, Tx
 from activities.store.facts import BadEvent
 from activities.store.history import NewNotice
 from activities.store.journal import Arrival, JournalledEvent
+from activities.store.visits import Standing
 from workflows.contracts.decisions import DecideRequest, Decision
 from workflows.contracts.events import OPERATOR_PREFIX, RULE_MOVE, is_by_customer, is_known
 from workflows.contracts.inbox import MALFORMED
@@ -35,7 +36,7 @@ from workflows.pipeline.triggers import EventFact
 
 #: The loop guard looks at the automatic stage changes of this time (M08) ...
 LOOP_TIME = timedelta(hours=1)
-#: ... and holds the automation at more than this many.
+#: ... and holds the automation at one more than this many.
 LOOP_MOVES = 20
 
 #: Reasons with which an event was only kept for later; asked again after the resume, it is decided anew.
@@ -89,7 +90,8 @@ class Decisions:
             return _unknown_order(request)
         known, problem = await _journalled(tx, request)
         if known.decision is not None and known.decision.reason not in _KEPT:
-            return await _up_to_date(tx, request, decided=known.decision, plan=None)
+            again = await _again(tx, standing, decided=known.decision)
+            return await _up_to_date(tx, request, decided=again, plan=None)
         case = await load(tx, self._shelf, request=request, standing=standing, pace=self._pace)
         effect = await self._effect(tx, case, known=known, problem=problem)
         outcomes: list[RunOutcome] = []
@@ -225,7 +227,7 @@ def _moved_by_rule(case: Case, *, situation: Situation, data: dict[str, Any]) ->
         return Verdict(EventReason.REFUSED, f"rule {rule} asked to move to '{stage}', which is no stage any more")
     if stage == case.standing.stage:
         return Verdict(EventReason.SAME_STAGE, f"the order is in stage '{stage}' already")
-    if situation.automatic_moves > LOOP_MOVES:
+    if situation.automatic_moves >= LOOP_MOVES:
         return Verdict(EventReason.LOOP, f"{situation.automatic_moves} automatic stage changes within an hour")
     words = f"moved by rule {rule}"
     return Verdict(EventReason.MOVED_BY_RULE, words, stage=stage, trigger=f"rule {rule} → {stage}")
@@ -285,6 +287,21 @@ async def _up_to_date(tx: Tx, request: DecideRequest, *, decided: Decision, plan
     if plan is None and standing.visit and (request.is_fresh or request.visit != standing.visit):
         plan = await runs.plan_of(tx, request.key, visit=standing.visit)
     return decided.model_copy(update={"state": state_of(standing), "plan": plan})
+
+
+async def _again(tx: Tx, standing: Standing, *, decided: Decision) -> Decision:
+    """Return a decision whose event was told again (M50): what it did to runs, as far as that is still so.
+
+    The first answer may have been lost; or the event came twice, and its visit was left or its moments changed since.
+    """
+    if max(decided.state.visit, 1) != standing.visit:  # an event that creates the order acts on its first visit
+        return decided.model_copy(update={"dues": [], "wake": [], "skip": [], "stop": [], "repeat": []})
+    if not decided.dues:
+        return decided
+    rows = {run.rule: run for run in await runs.runs_of(tx, standing.key, visit=standing.visit)}
+    told = [rows[due.rule] for due in decided.dues]
+    dues = [Due(rule=run.rule, at=run.due, words=run.words) for run in told if run.due and not run.status.is_end]
+    return decided.model_copy(update={"dues": dues})
 
 
 async def _keep_unmatched(tx: Tx, request: DecideRequest) -> None:

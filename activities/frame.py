@@ -1,5 +1,6 @@
 """What every run goes through, whatever its kind: loaded, checked, and ended with all that follows from its end."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -224,7 +225,9 @@ async def _journal(tx: Tx, bench: Bench, *, run: UUID, ended: Ended) -> list[Eve
 
 
 async def _fail(tx: Tx, bench: Bench, *, rule: str, ended: Ended) -> str:
-    stopped = _chain_after(bench, rule) if _stops_chain(bench, bench.rows[rule]) else []
+    chain = chain_after(bench.rows.values(), rule=rule) if _stops_chain(bench, bench.rows[rule]) else []
+    # A run that was called by hand does not wait for the rule before it: its message may be out already.
+    stopped = [row.rule for row in chain if not row.status.is_end and row.status is not RunStatus.RUNNING]
     if stopped:
         await runs.set_status(
             tx,
@@ -241,12 +244,15 @@ async def _fail(tx: Tx, bench: Bench, *, rule: str, ended: Ended) -> str:
     return RULE_FAILED
 
 
-def _chain_after(bench: Bench, rule: str) -> list[str]:
-    names = [rule]
-    for row in bench.rows.values():
-        if row.after in names and not row.status.is_end:
-            names.append(row.rule)
-    return names[1:]
+def chain_after(rows: Iterable[RunRecord], *, rule: str) -> list[RunRecord]:
+    """List the runs that follow a rule, directly or through others, in whatever order the file has them."""
+    all_rows, names, found = list(rows), [rule], []
+    while names:
+        name = names.pop(0)
+        followers = [row for row in all_rows if row.after == name]
+        names += [row.rule for row in followers]
+        found += followers
+    return found
 
 
 async def _tell_successors(tx: Tx, bench: Bench, *, rule: str) -> list[Due]:

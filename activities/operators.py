@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from activities.case import Case, Change, Effect, change_stage, new_moments
+from activities.frame import chain_after
 from activities.store import journal, ledger, runs, visits
 from activities.store.database import Tx
 from activities.store.history import RunRecord
@@ -107,10 +108,8 @@ async def _repeat(tx: Tx, case: Case, data: dict[str, Any]) -> Effect:
         return _refused(f"rule '{rule}' has not failed: it is {run.status}")
     if case.standing.held_at is not None:
         return _refused("the automation is on hold: resume it first")
-    revived = [rule]
-    for other in await runs.runs_of(tx, case.request.key, visit=case.standing.visit):
-        if other.after in revived and other.reason is RunReason.PREVIOUS_FAILED:
-            revived.append(other.rule)
+    chain = chain_after(await runs.runs_of(tx, case.request.key, visit=case.standing.visit), rule=rule)
+    revived = [rule, *(other.rule for other in chain if other.reason is RunReason.PREVIOUS_FAILED)]
     await runs.repeat(tx, case.request.key, visit=case.standing.visit, rules=revived, at=case.now)
     await ledger.reopen(tx, case.request.key, visit=case.standing.visit, rule=rule, now=case.now)
     if case.standing.attention:

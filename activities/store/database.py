@@ -138,7 +138,9 @@ class Store:
                 yield tx
             return
         try:
-            await asyncio.wait_for(self._turn.acquire(), _SECONDS_FOR_LOCK)
+            # Not asyncio.wait_for: before Python 3.12 it loses a cancel that comes together with the turn.
+            async with asyncio.timeout(_SECONDS_FOR_LOCK):
+                await self._turn.acquire()
         except TimeoutError:
             raise StoreDown("The database is busy: too many writers wait for their turn") from None
         try:

@@ -70,6 +70,7 @@ _MOVES = (
     .select_from(VISITS)
     .where(
         VISITS.c.order_id == bindparam("order_id"),
+        VISITS.c.visit > 1,  # the order's creation is no change
         VISITS.c.entered_at >= bindparam("since"),
         VISITS.c.is_automatic.is_(True),
     )

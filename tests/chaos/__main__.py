@@ -22,6 +22,7 @@ def main() -> int:
     parser.add_argument("--every", type=float, default=6.0, help="mean seconds between two blows")
     parser.add_argument("--chance", type=float, default=0.003, help="of dying at each step between two commits")
     parser.add_argument("--pause", type=float, default=1.0, help="stretches the shoppers' pauses")
+    parser.add_argument("--outage", type=float, default=60.0, help="seconds that PostgreSQL is down now and then")
     parser.add_argument("--without", default="", help="guards to leave out: visit, lookup")
     parser.add_argument("--keep", type=Path, help="folder for logs and databases, kept afterwards")
     given = parser.parse_args()
@@ -32,6 +33,7 @@ def main() -> int:
         every=given.every,
         chance=given.chance,
         pause=given.pause,
+        outage=given.outage,
         without=given.without,
         patience=120,
     )

@@ -29,7 +29,6 @@ class Part:
     lives: int = 0
     is_wanted: bool = True
     process: asyncio.subprocess.Process | None = None
-    _stopped_until: float = 0.0
     _keeper: "asyncio.Task[None] | None" = None
 
     def start(self) -> None:
@@ -53,6 +52,10 @@ class Part:
         self.stops += 1
         self._signal(signal.SIGSTOP)
         await asyncio.sleep(seconds)
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Continue it if it is stopped."""
         self._signal(signal.SIGCONT)
 
     async def thaw(self, seconds: float) -> None:
@@ -61,7 +64,7 @@ class Part:
             return
         self.stops += 1
         await asyncio.sleep(seconds)
-        self._signal(signal.SIGCONT)
+        self.go_on()
 
     def faults(self) -> Counter[str]:
         """Count the steps at which it killed itself."""

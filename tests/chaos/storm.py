@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import signal
 import sys
 import time
 from collections import Counter
@@ -39,13 +38,18 @@ _ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Weather:
-    """How a run goes. `every` is the mean time between two blows; `chance` that of dying at each passed step."""
+    """How a run goes. `every` is the mean time between two blows, of which there are `most`; `chance` that of dying at
+    each passed step. Blows slow a machine down, and a slow machine takes more of them: `most` bounds a run. One death
+    of the database in five lasts for the `outage`.
+    """
 
     orders: int = 40
     at_once: int = 20
     store: str = "sqlite"
     seed: int = 1
     every: float = 2.5
+    most: int = 1_000_000
+    outage: float = 0.0
     chance: float = 0.01
     pause: float = 1.0
     patience: float = 60.0
@@ -94,7 +98,7 @@ async def storm(weather: Weather, *, folder: Path) -> Outcome:
             striking.cancel()
             await asyncio.gather(striking, return_exceptions=True)
         for part in site.parts.values():
-            part._signal(signal.SIGCONT)
+            part.go_on()
         left = await _calm(site)
         findings = await auditing.audit(site.store, taken=site.shoppers.taken, accepted=site.provider.log.of)
         await _executions(site, findings=findings)
@@ -122,7 +126,7 @@ async def _strike(site: Site) -> None:
     chance = random.Random(f"{site.weather.seed}:blows")
     kinds = [blow for blow in site.weather.blows if blow != "database" or site.database.can_die]
     async with asyncio.TaskGroup() as group:
-        while True:
+        while site.blows.total() < site.weather.most:
             await asyncio.sleep(chance.uniform(0.2, 2 * site.weather.every - 0.2))
             blow = chance.choice(kinds)
             site.blows[blow] += 1
@@ -132,8 +136,8 @@ async def _strike(site: Site) -> None:
                 case "gateway" | "temporal":
                     site.parts[blow].kill()
                 case "database":
-                    group.create_task(site.database.kill(seconds=chance.uniform(0.0, 2.0)))
-                    await asyncio.sleep(6)
+                    seconds = site.weather.outage if chance.random() < 0.2 else chance.uniform(0.0, 2.0)
+                    await site.database.kill(seconds=seconds)
                 case "freeze":
                     part = site.parts[chance.choice(("worker-1", "worker-2"))]
                     group.create_task(part.stop(chance.uniform(3.0, 12.0)))

@@ -26,6 +26,9 @@ RULES = st.integers(0, 3)
 FATES = st.builds(Fate, end=st.sampled_from(SendEnd), starts=PAUSES, takes=PAUSES, tells=PAUSES)
 DAYS = st.one_of(st.none(), st.integers(-1, 5))
 
+#: An order in a circle makes as many moves before it is held (M08), and some more.
+_ROUNDS = 60
+
 #: Steps done and the time they took, over all machines of this process.
 SPEED = {"steps": 0, "seconds": 0.0, "lives": 0}
 
@@ -97,7 +100,9 @@ class OrderMachine(RuleBasedStateMachine):
 
     @rule(place=RULES, fate=FATES)
     def foretell(self, place: int, fate: Fate) -> None:
-        self.scenario.note(f"the next send of r{place + 1}: {fate.end}, starts {fate.starts}, takes {fate.takes}, tells {fate.tells}")
+        self.scenario.note(
+            f"the next send of r{place + 1}: {fate.end}, starts {fate.starts}, takes {fate.takes}, tells {fate.tells}"
+        )
         self.world.fates.setdefault(f"r{place + 1}", deque()).append(fate)
 
     @rule(pace=st.builds(Pace, deciding=PAUSES, decided=PAUSES, recorded=PAUSES, is_lost=st.booleans()))
@@ -189,10 +194,12 @@ class OrderMachine(RuleBasedStateMachine):
 
     def relay(self) -> None:
         """Tell the events again that were handed over and never decided, as the relay does after a time."""
-        if self.life.deciding and not self.is_terminated:
-            return
-        for entry in self.world.books.lost():
-            self.tell(entry.event.model_copy(update={"data": {}}))
+        for _ in range(_ROUNDS):
+            lost = self.world.books.lost()
+            if not lost or (self.life.deciding and not self.is_terminated):
+                break
+            for entry in lost:  # what they cause may be lost again
+                self.tell(entry.event.model_copy(update={"data": {}}))
         if not self.is_terminated:
             self.is_sound = False
             self.world.laws.nothing_lost(self.life)

@@ -38,7 +38,10 @@ class Scenario:
         return f"--- pipeline.yaml\n{self._pipeline}\n--- events.yaml\n{events}\n"
 
     def _add(self, values: dict[str, Any]) -> None:
-        parts = [f"at: {_written(self._clock.now)}", *(f"{name}: {json.dumps(value)}" for name, value in values.items())]
+        parts = [
+            f"at: {_written(self._clock.now)}",
+            *(f"{name}: {json.dumps(value)}" for name, value in values.items()),
+        ]
         self._lines.append(f"- {{{', '.join(parts)}}}")
 
 

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache
 
 from hypothesis import strategies as st
 
@@ -104,7 +104,7 @@ def loaded(text: str) -> Pipeline:
     return found.pipeline
 
 
-@lru_cache(maxsize=None)
+@cache
 def pipeline_of(shape: Shape) -> Pipeline:
     """Put a pipeline together of parts that were loaded before: the loader alone would be most of a test's time."""
     ids = tuple(stage.id for stage in shape)
@@ -120,18 +120,18 @@ def pipeline_of(shape: Shape) -> Pipeline:
     return replace(frame, stages=stages, compiled={})
 
 
-@lru_cache(maxsize=None)
+@cache
 def _frame(ids: tuple[str, ...]) -> Pipeline:
     return loaded(yaml_of(tuple(StageShape(one, False, (), ()) for one in ids)))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _trigger(ids: tuple[str, ...], stage: str, shape: TriggerShape) -> Trigger:
     stages = tuple(StageShape(one, False, (shape,) if one == stage else (), ()) for one in ids)
     return loaded(yaml_of(stages)).stages[stage].triggers[0]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _rule(ids: tuple[str, ...], stage: str, shape: RuleShape) -> Rule:
     rules = (RuleShape(shape.after, "log: Noted"), shape) if shape.after else (shape,)
     stages = tuple(StageShape(one, False, (), rules if one == stage else ()) for one in ids)

@@ -126,3 +126,27 @@ async def test_a_decision_is_made_once_by_two_workers(store: Store) -> None:
             return True
 
     assert sorted(await asyncio.gather(decide(), decide())) == [False, True]
+
+
+@pytest.mark.parametrize("rounds", range(6))
+async def test_a_writer_that_is_cancelled_as_its_turn_comes_is_cancelled(sqlite_url: str, rounds: int) -> None:
+    """A lost cancel would let a relay, and so its process, run for ever."""
+    store = await Store.open(sqlite_url)
+
+    async def write() -> None:
+        async with store.write():
+            await asyncio.Event().wait()
+
+    async with store.write():
+        writing = asyncio.create_task(write())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    for _ in range(rounds):
+        await asyncio.sleep(0)
+    writing.cancel()
+    await asyncio.wait([writing], timeout=5)
+
+    assert writing.cancelled()
+    async with store.write():
+        pass  # its turn was given back
+    await store.close()

@@ -22,11 +22,11 @@ from activities.providers.registry import Providers
 from activities.runtime import faults, metrics
 from activities.runtime.faults import Step
 from activities.runtime.logs import log
+from activities.settling import Held, Settling, again
 from activities.shelf import Shelf
 from activities.store import claims, ledger, runs, visits
 from activities.store.claims import Claim, Claimed, Refused, Unsettled
 from activities.store.database import Store, Tx
-from activities.store.history import LedgerState
 from activities.store.ledger import DuplicateSend
 from workflows.contracts.ids import run_id
 from workflows.contracts.plans import Due
@@ -89,6 +89,7 @@ class Sends:
         self._providers = providers
         self._limits = limits
         self._now = clock or _present
+        self._settling = Settling(store, providers=providers, clock=self._now)
         self._log = log("sends")
 
     async def send(self, request: RunsRequest) -> RunsOutcome:
@@ -116,7 +117,7 @@ class Sends:
         try:
             for message in prepared.messages:
                 ends.append(await self._bring(request, prepared=prepared, message=message))
-        except _Held:
+        except Held:
             return await self._hold(request, item=item)
         return await self._end(request, item=item, ended=_together(ends), compared=prepared.compared)
 
@@ -215,11 +216,10 @@ class Sends:
             if isinstance(claim, Refused):
                 instead = prepared.instead
                 return instead if instead and claim.reason is instead.reason else _end_of_refusal(claim)
-            provider = self._providers.choose(message.channel, name=message.provider)
             if isinstance(claim, Claimed):
                 results = await self._send(request, claim=claim, prepared=prepared, message=message)
             else:
-                results = await self._settle_claim(claim, prepared=prepared, message=message, provider=provider)
+                results = await self._settling.results_of(claim, on_unknown=prepared.rule.on_unknown, message=message)
         except Rejected as error:
             return failed(RunReason.REJECTED, str(error))
         except Misconfigured as error:
@@ -235,12 +235,12 @@ class Sends:
             accepted = await self._sent(provider, claim=claim, message=message)
         except NotSent as error:
             await self._released(request, claim=claim, prepared=prepared, words=error.words)
-            raise _again(error.words, delay=error.retry_after) from error
+            raise again(error.words, delay=error.retry_after) from error
         except (Unknown, TimeoutError) as error:
             async with self._store.write() as tx:
                 await ledger.unknown(tx, send_id=claim.send_id, attempt=claim.attempt, now=self._now())
             words = error.words if isinstance(error, Unknown) else "the provider did not answer in time"
-            raise _again(words, delay=provider.grace) from error
+            raise again(words, delay=provider.grace) from error
         except (Rejected, Misconfigured) as error:
             code = error.code if isinstance(error, Rejected) else error.setting
             async with self._store.write() as tx:
@@ -248,7 +248,7 @@ class Sends:
                     tx, send_id=claim.send_id, attempt=claim.attempt, code=code, words=error.words, now=self._now()
                 )
             if not is_ours:
-                raise _again("another attempt holds the claim") from error
+                raise again("another attempt holds the claim") from error
             raise
         faults.reach(Step.SENT)
         try:
@@ -292,48 +292,6 @@ class Sends:
                 words=words,
             )
 
-    async def _settle_claim(
-        self, claim: Unsettled, *, prepared: Prepared, message: Message, provider: Provider
-    ) -> dict[str, object]:
-        """Find out what an earlier attempt left; return the results of a message that was accepted."""
-        if claim.state in (LedgerState.ACCEPTED, LedgerState.DELIVERED):
-            return {}
-        if claim.state is LedgerState.FAILED:
-            raise Rejected(claim.code, claim.words)
-        if claim.state is LedgerState.HELD:
-            raise _Held
-        found = await self._settle(claim, prepared=prepared, message=message, provider=provider)
-        if found is None:
-            raise _again("it never arrived; it is sent now", delay=timedelta(milliseconds=1))
-        return found.results
-
-    async def _settle(
-        self, claim: Unsettled, *, prepared: Prepared, message: Message, provider: Provider
-    ) -> Accepted | None:
-        """Ask the provider for a message whose answer was lost; None if it never arrived and may be sent again."""
-        now = self._now()
-        if claim.state is LedgerState.DISPATCHING:
-            until = claim.lease_until or now
-            raise _again("another attempt holds the claim", delay=until - now + timedelta(seconds=1))
-        age = now - claim.since
-        if age < provider.grace:
-            raise _again("the provider may still be busy with it", delay=provider.grace - age)
-        try:
-            found = await provider.lookup(message, send_id=claim.send_id)
-        except NotSent as error:
-            raise _again(error.words, delay=error.retry_after) from error
-        except Unknown:
-            if prepared.rule.on_unknown == "hold":
-                async with self._store.write() as tx:
-                    await ledger.settle(tx, send_id=claim.send_id, to=LedgerState.HELD, now=now)
-                raise _Held from None
-            found = None
-        to = LedgerState.PLANNED if found is None else LedgerState.ACCEPTED
-        provider_id = found.provider_id if found else None
-        async with self._store.write() as tx:
-            await ledger.settle(tx, send_id=claim.send_id, to=to, now=now, provider_id=provider_id)
-        return found
-
     # --- after: what became of it is recorded ---------------------------------------------------------------------
 
     async def _end(
@@ -366,10 +324,6 @@ class Sends:
         )
 
 
-class _Held(Exception):
-    """A lost answer that only a person can settle."""
-
-
 def _end_of_refusal(refused: Refused) -> Ended:
     if refused.reason is RunReason.ON_HOLD:
         return Ended(RunStatus.HELD, refused.reason, refused.words)
@@ -388,10 +342,6 @@ def _together(ends: list[Ended]) -> Ended:
     words = f"{len(done)} of {len(ends)} reached" if len(done) < len(ends) else ""
     events = tuple(event for end in done for event in end.events)
     return Ended(RunStatus.DONE, RunReason.DONE, words, results, events)
-
-
-def _again(words: str, *, delay: timedelta | None = None) -> ApplicationError:
-    return ApplicationError(words, type="NotSent", next_retry_delay=delay)
 
 
 def _present() -> datetime:

@@ -9,7 +9,7 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,15 +54,16 @@ class Acceptances:
 class Behaviour:
     """Answers requests, as the seed says."""
 
-    def __init__(self, log: Acceptances, *, seed: int) -> None:
+    def __init__(self, log: Acceptances, *, seed: int, weights: Mapping[str, int] = WEIGHTS) -> None:
         self.log = log
+        self.weights = weights
         self.seen: Counter[str] = Counter()
         self._random = random.Random(seed)
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         """Take a message, in one of the ways of `WEIGHTS`."""
         send = str((await request.json())["send"])
-        fate = self._random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+        fate = self._random.choices(list(self.weights), list(self.weights.values()))[0]
         self.seen[fate] += 1
         match fate:
             case "busy":
@@ -92,9 +93,11 @@ class Behaviour:
 
 
 @asynccontextmanager
-async def providing(path: Path, *, seed: int) -> AsyncIterator[tuple[str, Behaviour]]:
+async def providing(
+    path: Path, *, seed: int, weights: Mapping[str, int] = WEIGHTS
+) -> AsyncIterator[tuple[str, Behaviour]]:
     """Run the provider; the value is its address, and what it did."""
-    behaviour = Behaviour(Acceptances(path), seed=seed)
+    behaviour = Behaviour(Acceptances(path), seed=seed, weights=weights)
     app = web.Application()
     app.router.add_post("/messages", behaviour.take)
     app.router.add_get("/messages/{send}", behaviour.tell)

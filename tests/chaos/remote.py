@@ -47,6 +47,11 @@ class RemoteProvider:
             raise NotSent("cannot be asked now") from error
         return Accepted(found[0]) if found else None
 
+    async def close(self) -> None:
+        """Close its connections."""
+        if self._session is not None:
+            await self._session.close()
+
     def _http(self) -> aiohttp.ClientSession:
         # Each send on a connection of its own: a cut one must not be repeated by the client library.
         if self._session is None:

@@ -19,6 +19,7 @@ _COMMON = settings(
 )
 
 _PROFILES = {
+    "quick": settings(_COMMON, max_examples=300, stateful_step_count=40, phases=[Phase.generate]),
     "suite": settings(_COMMON, max_examples=150, stateful_step_count=40),
     "long": settings(_COMMON, max_examples=1_500, stateful_step_count=60),
 }
@@ -34,4 +35,4 @@ def profile() -> settings:
 def search_seed() -> Iterator[int]:
     """Where to begin to look."""
     print(f"\nHYPOTHESIS_SEED={SEED}")
-    yield SEED
+    return SEED

@@ -1,9 +1,7 @@
 """The two databases of the crash test: a file, and a PostgreSQL server that can be killed with all its children."""
 
 import asyncio
-import os
 import shutil
-import signal
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -61,14 +59,20 @@ class Server:
     async def kill(self, *, seconds: float) -> None:
         """Kill postmaster and children, wait, start it again."""
         self.kills += 1
-        postmaster = psutil.Process(self._server.get_postmaster_info().pid)
-        family = [postmaster, *postmaster.children(recursive=True)]
+        family = self._family()
         for process in family:
             with suppress(psutil.NoSuchProcess):
-                os.kill(process.pid, signal.SIGKILL)
+                process.kill()  # psutil makes sure that the number does not belong to another process by now
         await asyncio.to_thread(psutil.wait_procs, family, 5)
         await asyncio.sleep(seconds)
         await self.revive()
+
+    def _family(self) -> list[psutil.Process]:
+        pid = self._server.get_postmaster_info().pid
+        assert pid is not None
+        postmaster = psutil.Process(pid)
+        assert "postgres" in postmaster.name(), f"process {pid} is {postmaster.name()}, not PostgreSQL"
+        return [postmaster, *postmaster.children(recursive=True)]
 
     async def revive(self) -> None:
         """Start it if it is down."""

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from activities.case import Effect
+from tests.properties import commanding
 from workflows.contracts.decisions import DecideRequest, Decision
 from workflows.contracts.events import RULE_MOVE, Event, is_by_customer
 from workflows.contracts.ids import OrderKey
@@ -177,7 +178,7 @@ class Books:
         created = None
         if not self.stays and event.type != "order.created":
             first = self.versions[-1].first_stage.id
-            created = self._enter(request, first, Effect(EventReason.CREATED), is_automatic=True)
+            created = self.enter(request, first, Effect(EventReason.CREATED), is_automatic=True)
         visit = self.visit
         effect = self._effect(request, entry)
         if created is not None and effect.plan is None:
@@ -217,7 +218,7 @@ class Books:
         event = request.event
         data = entry.event.data
         if event.source == "operator":
-            return _COMMANDS[event.type](self, request, data)
+            return commanding.COMMANDS[event.type](self, request, data)
         if event.type == "order.created" and self.stays:
             return Effect(EventReason.SAME_STAGE)
         situation = Situation(
@@ -236,7 +237,7 @@ class Books:
             self.attention = "loop"
             return Effect(EventReason.LOOP)
         if verdict.stage is not None:
-            return self._enter(request, verdict.stage, Effect(verdict.reason), is_automatic=True)
+            return self.enter(request, verdict.stage, Effect(verdict.reason), is_automatic=True)
         dues = self._edited() if event.type == "order.edited" else ()
         wake = self._woken() if is_by_customer(event.type) and self.held_at is None else ()
         return Effect(verdict.reason, dues=dues, wake=wake)
@@ -260,7 +261,7 @@ class Books:
             return Verdict(EventReason.LOOP, "")
         return Verdict(EventReason.MOVED_BY_RULE, "", stage=stage)
 
-    def _enter(self, request: DecideRequest, stage: str, effect: Effect, *, is_automatic: bool) -> Effect:
+    def enter(self, request: DecideRequest, stage: str, effect: Effect, *, is_automatic: bool) -> Effect:
         """Enter a stage: the line of M05."""
         left, pipeline, now = self.stage, self.versions[-1], request.now
         for stay in self.stays:
@@ -318,82 +319,6 @@ class Books:
         assert not row.status.is_end, f"{row.rule} ends twice"
         row.status, row.reason, row.ended_at, row.ends = status, reason, now, row.ends + 1
 
-    # --- operators' commands (M06) -----------------------------------------------------------------------------------
-
-    def _waiting(self) -> list[Row]:
-        rows = self.stays[-1].rows.values() if self.stays else ()
-        return [row for row in rows if row.status in (RunStatus.PLANNED, RunStatus.HELD)]
-
-    def _move(self, request: DecideRequest, data: dict[str, Any]) -> Effect:
-        if data["stage"] not in self.versions[-1].stages or data["stage"] == self.stage:
-            return Effect(EventReason.REFUSED)
-        return self._enter(request, data["stage"], Effect(EventReason.MOVED_BY_HAND), is_automatic=False)
-
-    def _hold(self, request: DecideRequest, data: dict[str, Any]) -> Effect:
-        self.held_at = self.held_at or request.now
-        return Effect(EventReason.COMMAND_DONE)
-
-    def _resume(self, request: DecideRequest, data: dict[str, Any]) -> Effect:
-        if self.held_at is None:
-            return Effect(EventReason.COMMAND_DONE)
-        pause, self.held_at, self.resumed_at, self.attention = request.now - self.held_at, None, request.now, ""
-        kept = tuple(
-            entry.event.model_copy(update={"data": {}, "at": entry.at})
-            for entry in self.journal.values()
-            if entry.decision is not None and entry.decision.reason in _KEPT
-        )
-        dues = []
-        for row in self._waiting() if data.get("deadlines") == "shift" else ():
-            if row.due is not None:
-                row.due += pause
-                dues.append(Due(rule=row.rule, at=row.due))
-        return Effect(EventReason.COMMAND_DONE, dues=tuple(dues), requeue=kept)
-
-    def _stop_waiting(self, request: DecideRequest, data: dict[str, Any]) -> Effect:
-        return self._stopped(request, RunReason.STOPPED_BY_OPERATOR)
-
-    def _cancel(self, request: DecideRequest, data: dict[str, Any]) -> Effect:
-        self.held_at = self.held_at or request.now
-        self.attention = "automation-stopped"
-        return self._stopped(request, RunReason.AUTOMATION_STOPPED)
-
-    def _stopped(self, request: DecideRequest, reason: RunReason) -> Effect:
-        rows = self._waiting()
-        for row in rows:
-            self.end_row(row, RunStatus.STOPPED, reason, now=request.now)
-        return Effect(EventReason.COMMAND_DONE, stop=tuple(row.rule for row in rows))
-
-    def _run_now(self, request: DecideRequest, data: dict[str, Any]) -> Effect:
-        waits = any(row.rule == data["rule"] for row in self._waiting())
-        if not waits or self.held_at is not None:
-            return Effect(EventReason.REFUSED)
-        return Effect(EventReason.COMMAND_DONE, wake=(data["rule"],))
-
-    def _skip(self, request: DecideRequest, data: dict[str, Any]) -> Effect:
-        row = next((row for row in self._waiting() if row.rule == data["rule"]), None)
-        if row is None:
-            return Effect(EventReason.REFUSED)
-        self.end_row(row, RunStatus.SKIPPED, RunReason.SKIPPED_BY_OPERATOR, now=request.now)
-        stay = self.stays[-1]
-        followers = [one for one in stay.rows.values() if one.planned.after == row.rule and one.planned.has_wait]
-        dues = self.new_moments(stay, followers, anchor=request.now)
-        return Effect(EventReason.COMMAND_DONE, skip=(row.rule,), dues=dues)
-
-    def _repeat(self, request: DecideRequest, data: dict[str, Any]) -> Effect:
-        stay = self.stay
-        row = stay.rows.get(data["rule"]) if stay else None
-        if stay is None or row is None or self.held_at is not None:
-            return Effect(EventReason.REFUSED)
-        is_unknown = row.status is RunStatus.HELD and row.reason is RunReason.OUTCOME_UNKNOWN
-        if row.status is not RunStatus.FAILED and not is_unknown:
-            return Effect(EventReason.REFUSED)
-        for one in (row, *self.chain_after(stay, row.rule)):
-            if one is row or one.reason is RunReason.PREVIOUS_FAILED:
-                one.status, one.reason, one.due, one.ended_at = RunStatus.PLANNED, None, None, None
-                one.is_claimed = False
-        self.attention = ""
-        return Effect(EventReason.COMMAND_DONE, repeat=(row.rule,))
-
     def chain_after(self, stay: Stay, rule: str) -> list[Row]:
         """List the runs that follow a rule, directly or not, in whatever order the file has them."""
         names, found = [rule], []
@@ -404,18 +329,6 @@ class Books:
                     names.append(row.rule)
                     found.append(row)
         return found
-
-
-_COMMANDS = {
-    "operator.move": Books._move,
-    "operator.hold": Books._hold,
-    "operator.resume": Books._resume,
-    "operator.stop_waiting": Books._stop_waiting,
-    "operator.cancel": Books._cancel,
-    "operator.run_now": Books._run_now,
-    "operator.skip": Books._skip,
-    "operator.repeat": Books._repeat,
-}
 
 
 def _read(fields: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import os
 import random
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -10,7 +9,8 @@ from hypothesis import HealthCheck, Phase, settings
 #: Seeds are printed, so that what was found can be found again.
 SEED = int(os.environ.get("HYPOTHESIS_SEED") or random.SystemRandom().randrange(2**32))
 
-_COMMON = settings(
+#: What every search has in common.
+SEARCH = settings(
     deadline=None,
     database=None,
     report_multiple_bugs=False,
@@ -19,9 +19,9 @@ _COMMON = settings(
 )
 
 _PROFILES = {
-    "quick": settings(_COMMON, max_examples=300, stateful_step_count=40, phases=[Phase.generate]),
-    "suite": settings(_COMMON, max_examples=150, stateful_step_count=40),
-    "long": settings(_COMMON, max_examples=1_500, stateful_step_count=60),
+    "quick": settings(SEARCH, max_examples=300, stateful_step_count=40, phases=[Phase.generate]),
+    "suite": settings(SEARCH, max_examples=150, stateful_step_count=40),
+    "long": settings(SEARCH, max_examples=1_500, stateful_step_count=60),
 }
 
 
@@ -32,7 +32,7 @@ def profile() -> settings:
 
 
 @pytest.fixture(scope="session")
-def search_seed() -> Iterator[int]:
+def search_seed() -> int:
     """Where to begin to look."""
     print(f"\nHYPOTHESIS_SEED={SEED}")
     return SEED

@@ -86,6 +86,9 @@ class Laws:
     def engine_ended(self, automation: "Automation", run: "Run", outcome: RunOutcome) -> None:
         """A run ends once."""
         visit = automation.state.visit
+        current = automation.visit
+        is_current = current is not None and current.runs.get(run.rule) is run
+        require(is_current, f"run {run.rule} of a left visit ends in the present one")
         if not outcome.status.is_end:
             return
         name = (id(automation), visit, run.rule)

@@ -15,7 +15,7 @@ from tests.properties.laws import Laws
 from tests.properties.lives import NO_TIME, Fate, Life, Pace, SendEnd, World
 from tests.properties.loops import START, Clock
 from tests.properties.scenario import Scenario
-from tests.properties.shapes import EVENTS, Shape, pipeline_of, pipelines, yaml_of
+from tests.properties.shapes import EVENTS, Shape, changed, pipeline_of, pipelines, yaml_of
 from workflows.contracts.carry import Carry
 from workflows.contracts.events import Event
 from workflows.contracts.reasons import RunStatus
@@ -54,6 +54,7 @@ class OrderMachine(RuleBasedStateMachine):
     )
     def create(self, shape: Shape, pace: Pace, fates: list[Fate]) -> None:
         clock = Clock()
+        self.shape = shape
         books = Books(pipeline_of(shape), now=START)
         self.world = World(clock, books, Desk(books), Laws(books, clock), pace=pace)
         self.scenario = Scenario(clock, yaml_of(shape))
@@ -112,9 +113,9 @@ class OrderMachine(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def publish(self, data: st.DataObject) -> None:
-        shape = data.draw(pipelines(stages=len(self.world.books.versions[0].stages)))
-        self.scenario.publish(yaml_of(shape))
-        self.world.books.versions.append(pipeline_of(shape))
+        self.shape = data.draw(changed(self.shape))
+        self.scenario.publish(yaml_of(self.shape))
+        self.world.books.versions.append(pipeline_of(self.shape))
 
     # --- operators -------------------------------------------------------------------------------------------------
 
@@ -176,7 +177,9 @@ class OrderMachine(RuleBasedStateMachine):
             visit = self.life.automation.visit
             if visit is not None and data["rule"] not in visit.runs:
                 return  # the update's validator refuses it
-        self.scenario.command(name, data)
+        known = {row.rule for stay in self.world.books.stays for row in stay.rows.values()}
+        if data.get("rule", "") in {"", *known}:
+            self.scenario.command(name, data)
         now = self.world.clock.now
         event = Event(id=f"c{self.count}", type=f"operator.{name}", at=now, source="operator", data=data)
         if self.is_terminated or self.life.is_over:
@@ -246,4 +249,4 @@ class OrderMachine(RuleBasedStateMachine):
             self.life.loop.drop()
             SPEED["lives"] += 1
             if not self.is_sound:
-                note(self.scenario.text())
+                note(self.scenario.save())

@@ -1,14 +1,25 @@
 """A life written down as it goes, so that a counterexample can be played again in the lab."""
 
 import json
+import tempfile
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from tests.properties.loops import Clock
+from tests.properties.books import KEY
+from tests.properties.loops import START, Clock
+
+#: Where the last counterexample is kept.
+FOLDER = Path(tempfile.gettempdir()) / "order-automation-counterexample"
+
+_ORDER = {"number": KEY.number, "shop": KEY.shop, "total": "100.00", "currency": "EUR"}
 
 
 class Scenario:
-    """The pipeline and what happened, in the form that `orders pipeline simulate FILE --events EVENTS` plays."""
+    """The pipeline and what happened, in the form that `orders pipeline simulate` plays.
+
+    What the lab has no word for (lost answers, terminated workflows, a new version) stands there as a comment.
+    """
 
     def __init__(self, clock: Clock, pipeline: str) -> None:
         self._clock = clock
@@ -32,10 +43,21 @@ class Scenario:
         self.note("a new version is published:")
         self._lines += [f"#   {line}" for line in pipeline.splitlines()]
 
-    def text(self) -> str:
-        """Return both files."""
-        events = "\n".join(self._lines) or "[]"
-        return f"--- pipeline.yaml\n{self._pipeline}\n--- events.yaml\n{events}\n"
+    def save(self, folder: Path = FOLDER) -> str:
+        """Keep the files, and return what they say and how to play them."""
+        folder.mkdir(exist_ok=True)
+        files = {
+            "pipeline.yaml": self._pipeline,
+            "order.json": json.dumps(_ORDER),
+            "events.yaml": "\n".join(self._lines if self._has_steps() else [*self._lines, "[]"]) + "\n",
+        }
+        for name, text in files.items():
+            (folder / name).write_text(text)
+        told = "\n".join(f"--- {folder / name}\n{text}" for name, text in files.items())
+        return f"{told}\n{' '.join(['orders', *simulation(folder, until=self._clock.now)])}\n"
+
+    def _has_steps(self) -> bool:
+        return any(line.startswith("-") for line in self._lines)
 
     def _add(self, values: dict[str, Any]) -> None:
         parts = [
@@ -43,6 +65,13 @@ class Scenario:
             *(f"{name}: {json.dumps(value)}" for name, value in values.items()),
         ]
         self._lines.append(f"- {{{', '.join(parts)}}}")
+
+
+def simulation(folder: Path, *, until: datetime) -> list[str]:
+    """Return the arguments of `orders` that play a folder's files."""
+    files = ["--order", str(folder / "order.json"), "--events", str(folder / "events.yaml")]
+    times = ["--start", f"{START:%Y-%m-%dT%H:%M:%SZ}", "--until", f"{until:%Y-%m-%dT%H:%M:%SZ}"]
+    return ["pipeline", "simulate", str(folder / "pipeline.yaml"), *files, *times]
 
 
 def _written(moment: datetime) -> str:

@@ -2,13 +2,13 @@
 
 import json
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 
 from hypothesis import strategies as st
 
 from activities.actions import KINDS
 from workflows.pipeline.loader import load
-from workflows.pipeline.model import Pipeline, Rule, StageKind, Trigger
+from workflows.pipeline.model import Pipeline, Rule, Stage, StageKind, Trigger
 from workflows.pipeline.problems import as_text
 
 #: The event types that triggers of these pipelines listen to; one is the customer's, one is a fact of the order.
@@ -104,20 +104,20 @@ def loaded(text: str) -> Pipeline:
     return found.pipeline
 
 
-@cache
+@lru_cache(maxsize=10_000)
 def pipeline_of(shape: Shape) -> Pipeline:
     """Put a pipeline together of parts that were loaded before: the loader alone would be most of a test's time."""
-    ids = tuple(stage.id for stage in shape)
-    frame = _frame(ids)
-    stages = {}
-    for stage in shape:
-        triggers = tuple(
-            replace(_trigger(ids, stage.id, one), position=place) for place, one in enumerate(stage.triggers)
-        )
-        rules = tuple(_rule(ids, stage.id, one) for one in stage.rules)
-        kind = StageKind.SUCCESS if stage.is_final else StageKind.OPEN
-        stages[stage.id] = replace(frame.stages[stage.id], kind=kind, triggers=triggers, rules=rules)
-    return replace(frame, stages=stages, compiled={})
+    frame = _frame(tuple(stage.id for stage in shape))
+    return replace(frame, stages={stage.id: _stage(frame.stages[stage.id], stage) for stage in shape}, compiled={})
+
+
+def _stage(empty: Stage, shape: StageShape) -> Stage:
+    return replace(
+        empty,
+        kind=StageKind.SUCCESS if shape.is_final else StageKind.OPEN,
+        triggers=tuple(replace(_trigger(one), position=place) for place, one in enumerate(shape.triggers)),
+        rules=tuple(_rule(one) for one in shape.rules),
+    )
 
 
 @cache
@@ -126,24 +126,48 @@ def _frame(ids: tuple[str, ...]) -> Pipeline:
 
 
 @cache
-def _trigger(ids: tuple[str, ...], stage: str, shape: TriggerShape) -> Trigger:
-    stages = tuple(StageShape(one, False, (shape,) if one == stage else (), ()) for one in ids)
-    return loaded(yaml_of(stages)).stages[stage].triggers[0]
+def _trigger(shape: TriggerShape) -> Trigger:
+    return _alone(triggers=(shape,)).triggers[0]
+
+
+def _rule(shape: RuleShape) -> Rule:
+    return replace(
+        _part(RuleShape("r1", shape.kind)),
+        id=shape.id,
+        after=shape.after or None,
+        wait=_part(RuleShape("r1", "log: Noted", wait=shape.wait)).wait,
+        hours=shape.hours or None,
+        when=_part(RuleShape("r1", "log: Noted", when=shape.when)).when,
+        once=shape.once,
+        continues_on_failure=shape.continues,
+    )
 
 
 @cache
-def _rule(ids: tuple[str, ...], stage: str, shape: RuleShape) -> Rule:
-    rules = (RuleShape(shape.after, "log: Noted"), shape) if shape.after else (shape,)
-    stages = tuple(StageShape(one, False, (), rules if one == stage else ()) for one in ids)
-    return loaded(yaml_of(stages)).stages[stage].rules[-1]
+def _part(shape: RuleShape) -> Rule:
+    return _alone(rules=(shape,)).rules[0]
+
+
+def _alone(*, triggers: tuple[TriggerShape, ...] = (), rules: tuple[RuleShape, ...] = ()) -> Stage:
+    others = tuple(StageShape(one, False, (), ()) for one in ("s1", "s2", "s3"))
+    here = StageShape("here", False, triggers, rules)
+    return loaded(yaml_of((*others, here))).stages["here"]
 
 
 @st.composite
-def pipelines(draw: st.DrawFn, *, stages: int | None = None) -> Shape:
-    """Draw a pipeline; with `stages`, one that has as many (so that orders find their stage in it)."""
-    count = stages or draw(st.integers(2, 3))
+def pipelines(draw: st.DrawFn) -> Shape:
+    """Draw a pipeline."""
+    count = draw(st.integers(2, 3))
     ids = [f"s{place}" for place in range(1, count + 1)]
     return tuple(draw(_stages(ids, place=place)) for place in range(count))
+
+
+@st.composite
+def changed(draw: st.DrawFn, shape: Shape) -> Shape:
+    """Draw another version of a pipeline: one stage is another."""
+    ids = [stage.id for stage in shape]
+    place = draw(st.integers(0, len(ids) - 1))
+    return (*shape[:place], draw(_stages(ids, place=place)), *shape[place + 1 :])
 
 
 @st.composite

@@ -23,7 +23,7 @@ from activities.store.scratch import Scratch
 from tests.properties.books import CREATED, KEY
 from tests.properties.both import Both, ends
 from tests.properties.loops import START
-from tests.properties.shapes import EVENTS, Shape, pipelines, yaml_of
+from tests.properties.shapes import EVENTS, Shape, changed, pipelines, yaml_of
 from workflows.contracts.decisions import DecideRequest
 from workflows.contracts.events import Event
 from workflows.contracts.reasons import RunReason, RunStatus
@@ -66,6 +66,7 @@ class DecisionsMachine(RuleBasedStateMachine):
     @initialize(shape=pipelines())
     def create(self, shape: Shape) -> None:
         note(yaml_of(shape))
+        self.shape = shape
         self.do(self.both.open(shape, now=self.now))
         self.ask(Event(id=CREATED, type="order.created", source="orders"))
 
@@ -105,8 +106,8 @@ class DecisionsMachine(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def publish(self, data: st.DataObject) -> None:
-        shape = data.draw(pipelines(stages=len(self.both.books.versions[0].stages)))
-        self.do(self.both.publish(shape, now=self.now))
+        self.shape = data.draw(changed(self.shape))
+        self.do(self.both.publish(self.shape, now=self.now))
 
     @rule(span=SPANS)
     def pass_time(self, span: timedelta) -> None:

@@ -17,7 +17,8 @@ from activities.runtime.settings import Settings
 from tests.stress.strain import Lives, Result, Strain
 from tests.stress.table import as_table
 from tests.support.house import store_at
-from tests.support.temporal import FASTER, SEARCH_ATTRIBUTES, TEMPORAL
+from tests.support.temporal import FASTER, TEMPORAL
+from workflows.attributes import KEYS
 
 
 def main() -> int:
@@ -44,7 +45,7 @@ async def _run(strain: Strain, *, folder: Path) -> Result:
         dev_server_extra_args=FASTER,
         dev_server_log_level="error",
         data_converter=pydantic_data_converter,
-        search_attributes=SEARCH_ATTRIBUTES,
+        search_attributes=KEYS,
     )
     async with server, store_at(folder) as store:
         host = server.client.service_client.config.target_host

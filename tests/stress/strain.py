@@ -1,6 +1,7 @@
 """One run of the stress test: orders live at once under random events and commands; all is compared and replayed."""
 
 import asyncio
+import itertools
 import random
 import time
 from collections import Counter
@@ -66,6 +67,8 @@ class Lives:
         self.house, self._second = House(store, clients[0]), House(store, clients[1])
         self.commands: Counter[str] = Counter()
         self.taken: set[tuple[str, str, str]] = set()
+        self.refusals: list[str] = []
+        self._numbers = itertools.count(1)
 
     async def live(self) -> Result:
         """Run everything and compare."""
@@ -86,6 +89,8 @@ class Lives:
                 findings = await auditing.audit(self.house.store, taken=self.taken, accepted=self.provider.accepted)
                 histories = await self._histories(numbers, findings=findings)
                 await _replay(histories, findings=findings)
+                for refusal in self.refusals:
+                    findings.add("refused for no reason", refusal)
         finally:
             relaying.cancel()
             await self.house.close()
@@ -142,7 +147,7 @@ class Lives:
     async def _command(self, name: str, *, number: str, stage: str = "", rule: str = "") -> None:
         """Give a command until it is answered; most random ones are refused, and that costs nothing."""
         orders, key = self.house.orders, self.house.key(number)
-        command_id = f"{number}-{self.commands.total()}"
+        command_id = f"{number}-{next(self._numbers)}"
         for _ in range(20):
             try:
                 match name:
@@ -158,8 +163,10 @@ class Lives:
                         await orders.skip(key, command=OneRule(rule=rule, id=command_id))
                     case "repeat":
                         await orders.repeat(key, command=OneRule(rule=rule, id=command_id))
-            except CommandRefused:
+            except CommandRefused as error:
                 self.commands[f"{name} refused"] += 1
+                if name in ("hold", "resume"):  # nothing can be wrong with them
+                    self.refusals.append(f"{name} of order {number}: {error.words}")
                 return
             except OrdersError as error:
                 self.commands[type(error).__name__] += 1

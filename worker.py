@@ -20,14 +20,16 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from activities.actions import ACTIONS
-from activities.actions.protocol import Action
+from activities.actions.protocol import Action, Premises
 from activities.decide import Decisions
-from activities.providers.registry import ProviderOptions, Providers
+from activities.providers.errors import Misconfigured
+from activities.providers.registry import Connecting, Providers
 from activities.providers.registry import connect as connect_providers
 from activities.records import Records
 from activities.registration import by_queue
 from activities.runtime import logs, temporal
 from activities.runtime.settings import Settings
+from activities.runtime.tokens import Tokens
 from activities.runtime.workers import orders_worker, sending_worker
 from activities.sends import SendLimits, Sends
 from activities.shelf import Shelf
@@ -43,8 +45,8 @@ OK, FAILED, USAGE, UNREACHABLE = 0, 1, 2, 4
 _log = logs.log("worker")
 
 
-#: Builds the providers: from the options, the store, and the environment that holds the secrets.
-Connect = Callable[..., Providers]
+#: Builds the providers.
+Connect = Callable[[Connecting], Providers]
 
 
 def main(*, actions: Mapping[str, Action] = ACTIONS, connect: Connect = connect_providers) -> int:
@@ -59,7 +61,7 @@ def main(*, actions: Mapping[str, Action] = ACTIONS, connect: Connect = connect_
     except (temporal.TemporalDown, StoreDown) as error:
         _log.error("The worker cannot start", reason=str(error))
         return UNREACHABLE
-    except UnknownQueue as error:
+    except (UnknownQueue, Misconfigured) as error:
         _log.error("The worker cannot start", reason=str(error))
         return USAGE
 
@@ -73,7 +75,7 @@ async def _run(settings: Settings, *, queues: list[str], actions: Mapping[str, A
     try:
         await store.check()
         client = await temporal.connect(settings, metrics_port=settings.temporal_metrics_port)
-        activities = _activities(settings, store, actions=actions, connect=connect)
+        activities = _activities(settings, store, client=client, actions=actions, connect=connect)
         workers = _workers(client, activities=activities, queues=queues)
         relay = Relay(store, orders=OrdersClient(client, shop=settings.shop))
         if settings.metrics_port:
@@ -86,26 +88,42 @@ async def _run(settings: Settings, *, queues: list[str], actions: Mapping[str, A
 
 
 def _activities(
-    settings: Settings, store: Store, *, actions: Mapping[str, Action], connect: Connect
+    settings: Settings, store: Store, *, client: Client, actions: Mapping[str, Action], connect: Connect
 ) -> dict[str, list[Callable[..., Any]]]:
     shelf = Shelf(Kinds(action.kind for action in actions.values()))
-    options = ProviderOptions(
-        sms_provider=settings.sms_provider,
-        email_provider=settings.email_provider,
-        webhook_allow_private=settings.webhook_allow_private,
-        secrets=settings.secrets,
+    public_url = settings.public_url.rstrip("/")
+    providers = connect(
+        Connecting(
+            store=store,
+            channels=settings.channels(),
+            environment=os.environ,
+            folder=settings.secrets,
+            public_url=public_url,
+            client=client,
+            allows_private=settings.webhook_allow_private,
+        )
     )
-    providers = connect(options, store=store, environment=os.environ)
-    limits = SendLimits(
-        lease=timedelta(seconds=settings.lease_seconds), default_mailbox=settings.default_mailbox, pace=settings.pace
+    premises = Premises(
+        public_url=public_url,
+        tokens=_tokens(settings),
+        default_mailbox=settings.default_mailbox,
+        mailboxes=frozenset(name.strip().lower() for name in settings.mailboxes.split(",") if name.strip()),
     )
+    limits = SendLimits(lease=timedelta(seconds=settings.lease_seconds), pace=settings.pace)
     records = Records(store, shelf=shelf, actions=actions, pace=settings.pace)
     return by_queue(
         actions,
         decisions=Decisions(store, shelf=shelf, records=records, pace=settings.pace),
         records=records,
-        sends=Sends(store, shelf=shelf, actions=actions, providers=providers, limits=limits),
+        sends=Sends(store, shelf=shelf, actions=actions, providers=providers, limits=limits, premises=premises),
     )
+
+
+def _tokens(settings: Settings) -> Tokens | None:
+    try:
+        return Tokens.of(settings.token_keys)
+    except ValueError as error:
+        raise Misconfigured("ORDERS_TOKEN_KEYS", str(error)) from None
 
 
 def _workers(client: Client, *, activities: dict[str, list[Callable[..., Any]]], queues: list[str]) -> list[Worker]:

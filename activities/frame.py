@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from activities.actions.protocol import Ended, RunContext, failed
+from activities.actions.protocol import Ended, Premises, RunContext, failed
 from activities.runtime import metrics
 from activities.shelf import Shelf
 from activities.store import journal, ledger, notices, orders, runs, visits
@@ -44,7 +44,7 @@ class Bench:
     rows: dict[str, RunRecord]
     pace: float = 1.0
 
-    def context(self, rule: Rule, *, default_mailbox: str = "") -> RunContext:
+    def context(self, rule: Rule, *, premises: Premises = Premises()) -> RunContext:
         """Return what an action gets."""
         return RunContext(
             key=self.key,
@@ -55,7 +55,7 @@ class Bench:
             view=self.view,
             now=self.now,
             run=run_id(self.key, self.visit, rule.id),
-            default_mailbox=default_mailbox,
+            premises=premises,
         )
 
     @property
@@ -238,6 +238,8 @@ async def _fail(tx: Tx, bench: Bench, *, rule: str, ended: Ended) -> str:
             reason=RunReason.PREVIOUS_FAILED,
             at=bench.now,
         )
+        ends = {"status": RunStatus.STOPPED, "reason": RunReason.PREVIOUS_FAILED, "ended_at": bench.now}
+        bench.rows |= {name: bench.rows[name].model_copy(update=ends) for name in stopped}
     text = f"Order {bench.key.number}: rule {rule} of stage {bench.stage} failed ({ended.reason}). {ended.words}"
     await tell_responsible(tx, bench, text=text, ref=f"{run_id(bench.key, bench.visit, rule)}:failed")
     await visits.set_attention(tx, bench.key, text=RULE_FAILED)

@@ -9,11 +9,11 @@ from datetime import datetime
 from random import Random
 
 from activities.actions import ACTIONS, KINDS, code
-from activities.actions.protocol import Action, Ended, RunContext
+from activities.actions.protocol import Action, Ended, Premises, RunContext
 from activities.decide import Decisions
 from activities.providers.stand_in import StandIn, StandIns
 from activities.records import Records
-from activities.sends import SendLimits, Sends
+from activities.sends import Sends
 from activities.shelf import Shelf
 from activities.store.database import Tx
 from activities.store.scratch import Scratch
@@ -58,7 +58,7 @@ def rehearsal(clock: Callable[[], datetime], *, shelf: Shelf | None = None) -> R
             shelf=known,
             actions=REPEATABLE,
             providers=StandIns(stand_in),
-            limits=SendLimits(default_mailbox=MAILBOX),
+            premises=Premises(default_mailbox=MAILBOX, public_url="https://lab.example"),
             clock=clock,
         ),
         stand_in=stand_in,

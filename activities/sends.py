@@ -14,7 +14,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import frame
-from activities.actions.protocol import Action, Ended, failed, send_id
+from activities.actions.protocol import Action, Ended, Premises, failed, send_id
 from activities.frame import Bench
 from activities.providers.errors import Misconfigured, NotSent, Rejected, Unknown
 from activities.providers.protocol import Accepted, Message, Provider
@@ -47,7 +47,6 @@ class SendLimits:
     """How long a claim belongs to its worker. Longer than any attempt of a rule."""
 
     lease: timedelta = timedelta(seconds=60)
-    default_mailbox: str = ""
     pace: float = 1.0
 
 
@@ -81,6 +80,7 @@ class Sends:
         actions: Mapping[str, Action],
         providers: Providers,
         limits: SendLimits = SendLimits(),
+        premises: Premises = Premises(),
         clock: Callable[[], datetime] | None = None,
     ) -> None:
         self._store = store
@@ -88,6 +88,7 @@ class Sends:
         self._actions = actions
         self._providers = providers
         self._limits = limits
+        self._premises = premises
         self._now = clock or _present
         self._settling = Settling(store, providers=providers, clock=self._now)
         self._log = log("sends")
@@ -138,7 +139,7 @@ class Sends:
         if refused is not None:
             return await frame.end(tx, bench, rule=rule.id, ended=refused)
         unmet, compared = (None, ()) if is_claimed else frame.condition(bench, rule=rule)
-        context = bench.context(rule, default_mailbox=self._limits.default_mailbox)
+        context = bench.context(rule, premises=self._premises)
         composed = unmet or await action.compose(context, tx)
         if isinstance(composed, Ended):
             sent = await ledger.row(tx, send_id=row.id) if is_claimed else None

@@ -57,6 +57,7 @@ class Automation:
         self._left: list[Visit] = []
         self._catching_up: list[str] = []
         self._is_ended = False
+        self._is_stopping = False
         self._failure: BaseException | None = None
         self._carried = carry.plan if carry else None
 
@@ -69,8 +70,8 @@ class Automation:
 
     @property
     def is_held(self) -> bool:
-        """Say whether rules must wait: for a resume, or for the events that a hold kept to be decided."""
-        return self.state.held or bool(self._catching_up)
+        """Say whether rules must wait: for a resume, for the events that a hold kept, for the next run of the workflow."""
+        return self.state.held or bool(self._catching_up) or self._is_stopping
 
     def take(self, event: Event) -> None:
         """Append an event to the inbox; it is handled in its turn."""
@@ -113,8 +114,15 @@ class Automation:
             self._wake.clear()
             await self._wake.wait()  # signals, ended runs and resumes interleave here
 
-    async def stop(self, event: Event) -> None:
-        """Stop the automation on request: that event first, then all that is in the inbox; claimed sends drain."""
+    async def stop(self, event: Event, *, starts_rules: bool = False) -> None:
+        """Stop the automation on request: that event first, then all that is in the inbox; claimed sends drain.
+
+        No rule begins any more: what a person resumes meanwhile is for the next run of the workflow. With
+        `starts_rules` it begins, only to be stopped as if its stage were left: so older histories have it.
+        """
+        self._is_stopping = not starts_rules
+        if self._is_stopping:
+            self.resumed.clear()
         self._inbox.appendleft(event)
         while self._inbox:  # commands and events come while sends drain, and wait for their answer
             await self._handle_next()
@@ -125,6 +133,7 @@ class Automation:
                 self._left.append(self.visit)
             for visit in self._left:
                 await visit.drain()
+        self._is_stopping = False
         self._runtime.publish(self)
 
     def carry(self) -> Carry:

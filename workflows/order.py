@@ -105,7 +105,9 @@ class Order:
         except (asyncio.CancelledError, ActivityError) as error:  # ActivityError: a decision was under way
             if not is_cancelled_exception(error):
                 raise
-            await self._automation.stop(self._operator_event("cancel", commands.StopWaiting(by="temporal")))
+            cancel = self._operator_event("cancel", commands.StopWaiting(by="temporal"))
+            starts_rules = not workflow.patched("stop-starts-no-rules")
+            await self._automation.stop(cancel, starts_rules=starts_rules)
             await workflow.wait_condition(workflow.all_handlers_finished)
             if not self._automation.is_held:  # a person resumed it while its sends drained
                 workflow.continue_as_new(given.model_copy(update={"carry": None}))

@@ -124,7 +124,7 @@ async def _mailbox(context: RunContext, tx: Tx, *, settings: Email) -> str | End
         return settings.sender
     customer = context.view.customer
     used = await customers.last_mailbox(tx, id=customer.id) if customer is not None and not settings.to else None
-    mailbox = used or context.default_mailbox
+    mailbox = used or context.premises.default_mailbox
     if mailbox:
         return mailbox
     words = "No mailbox to send from: write from: in the rule or under defaults:, or set ORDERS_DEFAULT_MAILBOX"

@@ -7,6 +7,7 @@ from typing import TypeVar
 from uuid import UUID, uuid5
 
 from activities.providers.protocol import Message
+from activities.runtime.tokens import Tokens
 from activities.store.database import Tx
 from workflows.contracts.ids import OrderKey
 from workflows.contracts.reasons import RunReason, RunStatus
@@ -18,10 +19,24 @@ Settings = TypeVar("Settings", bound=RuleSettings)
 
 
 @dataclass(frozen=True)
+class Premises:
+    """What rules that leave the house may know of the installation.
+
+    `public_url` is the gateway's address from outside, without a slash at its end; `tokens` signs links. `mailboxes`
+    are those the administrator has connected (none: any); `default_mailbox` sends mails without a sender.
+    """
+
+    public_url: str = ""
+    tokens: Tokens | None = None
+    default_mailbox: str = ""
+    mailboxes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class RunContext:
     """One run about to be carried out; its condition held and its visit is current.
 
-    `run` is the run's id. `default_mailbox` is what the administrator set for mails without a sender.
+    `run` is the run's id.
     """
 
     key: OrderKey
@@ -32,7 +47,7 @@ class RunContext:
     view: OrderView
     now: datetime
     run: UUID
-    default_mailbox: str = ""
+    premises: Premises = Premises()
 
     def settings(self, model: type[Settings]) -> Settings:
         """Return the rule's settings as the kind's model."""

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from activities.providers.protocol import Accepted, Message
+from activities.providers.protocol import Accepted, Message, Outcome
+from activities.providers.registry import Connecting
 from activities.store import outbox
 from activities.store.database import Store
 from activities.store.history import OutboxRecord
@@ -18,6 +19,7 @@ class OutboxProvider:
     name = "outbox"
     channels: tuple[str, ...] = ("sms", "email", "voice", "chat")
     grace = timedelta(0)
+    patience = timedelta(seconds=1)
 
     def __init__(self, store: Store, *, clock: Clock = lambda: datetime.now(UTC)) -> None:
         self._store = store
@@ -34,6 +36,15 @@ class OutboxProvider:
         async with self._store.read() as tx:
             found = await outbox.find(tx, send_id=send_id)
         return None if found is None else Accepted(found.provider_id)
+
+    async def outcome(self, message: Message, *, send_id: UUID) -> Outcome | None:
+        """Say that it was heard: in the outbox every call is answered by a person."""
+        return Outcome({"outcome": "answered", "answered_by": "human"} if message.channel == "voice" else {})
+
+
+def connect(given: Connecting) -> OutboxProvider:
+    """Build the provider; it needs no account."""
+    return OutboxProvider(given.store)
 
 
 def _provider_id(send_id: UUID) -> str:

@@ -1,19 +1,53 @@
 """What every provider offers: send once, look a send up again. The only code that speaks to an outside API."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Protocol, runtime_checkable
 from uuid import UUID
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file that goes with a mail: its name, its media type (`application/pdf`), its bytes."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Speech:
+    """How a call sounds: the body read aloud in a voice, or with `audio` (a public https address) a recording.
+
+    `language` is a BCP 47 tag; `rate` is in per cent of the voice's own, `volume` in decibels.
+    """
+
+    language: str = ""
+    voice: str = ""
+    rate: int = 100
+    volume: int = 0
+    audio: str = ""
+
+
+@dataclass(frozen=True)
+class Again:
+    """How often a message that reached nobody is sent anew, and how long after the attempt before."""
+
+    times: int
+    every: timedelta
 
 
 @dataclass(frozen=True)
 class Message:
     """What is to leave the house, fully rendered.
 
-    `address` is a phone (E.164), a mail address or a URL. `customer` is whose consent counts, None for employees and
-    machines. `addressee` is the employee's id where a run writes to employees: each has a ledger row of his own.
-    `headers` are extra wire headers; `secret` names the secret that signs. `results` and `events` (type, data) take
-    effect once the provider has accepted.
+    `address` is a phone (E.164), a mail address or a URL; in a chat it is what the medium knows the customer by.
+    `customer` is whose consent counts, None for employees and machines. `addressee` is the employee's id where a run
+    writes to employees: each has a ledger row of his own. `headers` are extra wire headers; `secret` names the secret
+    that signs. `medium` is the chat it belongs to (`whatsapp`, `messenger`, `sms`, `web`); `template` and `variables`
+    are a text the medium approved beforehand. After `expires` it must not arrive any more. `results` and `events`
+    (type, data) take effect once the provider has accepted. With `awaits_outcome` the run ends only when the provider
+    tells how it went; `again` repeats what reached nobody.
     """
 
     channel: str
@@ -27,6 +61,14 @@ class Message:
     addressee: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     secret: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    speech: Speech | None = None
+    medium: str = ""
+    template: str = ""
+    variables: dict[str, str] = field(default_factory=dict)
+    expires: datetime | None = None
+    awaits_outcome: bool = False
+    again: Again | None = None
     results: dict[str, object] = field(default_factory=dict)
     events: tuple[tuple[str, dict[str, object]], ...] = ()
 
@@ -37,6 +79,18 @@ class Accepted:
 
     provider_id: str
     results: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an accepted send went. `has_reached` is false for a call that nobody took: it may be sent anew.
+
+    `results` become results of the run; with `failure` (words for people) the run fails.
+    """
+
+    results: dict[str, object]
+    has_reached: bool = True
+    failure: str = ""
 
 
 class Provider(Protocol):
@@ -52,4 +106,15 @@ class Provider(Protocol):
 
     async def lookup(self, message: Message, *, send_id: UUID) -> Accepted | None:
         """Find out whether the send was accepted; None if it was not. Raise Unknown where it cannot tell."""
+        ...
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """A provider that can tell how an accepted send went. `patience` is how often it is worth asking."""
+
+    patience: timedelta
+
+    async def outcome(self, message: Message, *, send_id: UUID) -> Outcome | None:
+        """Return how it went; None while it is still under way. Raise NotSent where it cannot be asked now."""
         ...

@@ -1,34 +1,51 @@
 """Which provider carries which channel. Built once where the process starts, and handed in."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from temporalio.client import Client
 
 from activities.providers.errors import Misconfigured
 from activities.providers.protocol import Provider
 from activities.store.database import Store
 
 
-class ProviderOptions(BaseModel):
-    """The settings of the providers; each field is the environment variable `ORDERS_` + its name in capitals."""
+@dataclass(frozen=True)
+class Connecting:
+    """What providers are built from.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    `channels` names the provider of each channel. `environment` and `folder` are where accounts and secrets are looked
+    up. `public_url` is the gateway's address for callbacks. `client` reaches Temporal. `allows_private` lets calls
+    reach loopback and plain http, for development.
+    """
 
-    sms_provider: str = "outbox"
-    email_provider: str = "outbox"
-    webhook_allow_private: bool = False
-    secrets: Path | None = None
+    store: Store
+    channels: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    folder: Path | None = None
+    public_url: str = ""
+    client: Client | None = None
+    allows_private: bool = False
 
-    def channels(self) -> dict[str, str]:
-        """Return the provider's name of each channel."""
-        return {"sms": self.sms_provider, "email": self.email_provider, "webhook": "webhook"}
+
+#: Builds a provider; None where its account is not among the settings. Raise Misconfigured for half an account.
+Connect = Callable[[Connecting], Provider | None]
+
+#: The provider of a channel unless a setting names another.
+DEFAULTS: Mapping[str, str] = {
+    "sms": "outbox",
+    "email": "outbox",
+    "voice": "outbox",
+    "chat": "outbox",
+    "webhook": "webhook",
+}
 
 
 class Providers:
     """The connected providers, and the one each channel uses unless a rule names another."""
 
-    def __init__(self, connected: Iterable[Provider], *, channels: Mapping[str, str]) -> None:
+    def __init__(self, connected: Iterable[Provider], *, channels: Mapping[str, str] = DEFAULTS) -> None:
         self._connected = {provider.name: provider for provider in connected}
         self._channels = dict(channels)
 
@@ -48,15 +65,11 @@ class Providers:
         return f"connected: {', '.join(names)}" if names else "nothing is"
 
 
-def connect(options: ProviderOptions, *, store: Store, environment: Mapping[str, str]) -> Providers:
-    """Build the providers from the settings; `environment` is where secrets are looked up by name."""
+def connect(given: Connecting) -> Providers:
+    """Build every provider whose account is among the settings; raise Misconfigured, naming the setting."""
     # Imported here: their HTTP client is heavy, and the worker's module must load fast.
-    from activities.providers.guard import Guard, GuardOptions  # noqa: PLC0415
-    from activities.providers.outbox import OutboxProvider  # noqa: PLC0415
-    from activities.providers.secrets import Secrets  # noqa: PLC0415
-    from activities.providers.webhook import WebhookProvider  # noqa: PLC0415
+    from activities.providers import outbox, webhook  # noqa: PLC0415
 
-    guard = Guard(GuardOptions(allows_private=options.webhook_allow_private))
-    secrets = Secrets(environment, folder=options.secrets)
-    connected: tuple[Provider, ...] = (OutboxProvider(store), WebhookProvider(guard, secrets=secrets))
-    return Providers(connected, channels=options.channels())
+    builders: tuple[Connect, ...] = (outbox.connect, webhook.connect)
+    connected = [provider for build in builders if (provider := build(given)) is not None]
+    return Providers(connected, channels={**DEFAULTS, **given.channels})

@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from activities.providers.errors import Misconfigured, NotSent, Rejected
-from activities.providers.guard import Answer, Forbidden, Guard
+from activities.providers.guard import Answer, Forbidden, Guard, GuardOptions
 from activities.providers.protocol import Accepted, Message
+from activities.providers.registry import Connecting
 from activities.providers.secrets import SECRET_PREFIX, Secrets
 
 #: Answers that ask for another attempt; every other 4xx is final.
@@ -82,6 +83,12 @@ class WebhookProvider:
             raise NotSent("The webhook's host has no valid certificate: renew it there") from None
         except (TimeoutError, ClientError, OSError) as error:
             raise NotSent(f"The webhook did not answer ({type(error).__name__}): is the receiver up?") from None
+
+
+def connect(given: Connecting) -> WebhookProvider:
+    """Build the provider; its secrets are looked up when they are needed."""
+    guard = Guard(GuardOptions(allows_private=given.allows_private))
+    return WebhookProvider(guard, secrets=Secrets(given.environment, folder=given.folder))
 
 
 def _refusal(answer: Answer) -> NotSent | Rejected:

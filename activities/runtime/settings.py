@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     pace: float = Field(default=1.0, ge=1.0, description="Divides every wait; for demonstrations only")
     sms_provider: str = Field(default="outbox", description="The provider that sends text messages")
     email_provider: str = Field(default="outbox", description="The provider that sends mails")
+    voice_provider: str = Field(default="outbox", description="The provider that makes calls")
+    chat_provider: str = Field(default="outbox", description="The provider of WhatsApp, Messenger and SMS chats")
     secrets: Path | None = Field(default=None, description="Folder of secrets, one file each, named like the secret")
     webhook_allow_private: bool = Field(default=False, description="Let webhook rules call loopback and plain http")
     lease_seconds: int = Field(default=60, ge=5, description="How long a claimed send belongs to its worker")
@@ -50,6 +52,12 @@ class Settings(BaseSettings):
         default=None, description="Encrypts payloads in Temporal: id:base64 of 32 bytes, the first key encrypts"
     )
     default_mailbox: str = Field(default="", description="Mailbox that mails are sent from by default")
+    mailboxes: str = Field(
+        default="", description="Mailboxes that rules may send from, separated by commas; none given: any"
+    )
+    token_keys: SecretStr | None = Field(
+        default=None, description="Signs links that leave the house; of several, separated by commas, the first signs"
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -64,6 +72,15 @@ class Settings(BaseSettings):
         folder = os.environ.get("ORDERS_SECRETS")
         files = (SecretsSettingsSource(settings_cls, secrets_dir=folder),) if folder else ()
         return init_settings, env_settings, *files
+
+    def channels(self) -> dict[str, str]:
+        """Return the name of each channel's provider."""
+        return {
+            "sms": self.sms_provider,
+            "email": self.email_provider,
+            "voice": self.voice_provider,
+            "chat": self.chat_provider,
+        }
 
     @field_validator("store_url")
     @classmethod

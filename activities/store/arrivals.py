@@ -22,7 +22,8 @@ class Arrival:
     """An event at the front door. It names its orders, or its customer (then `shop` may narrow it).
 
     `data` is JSON; `raw` is what the sender's request held, byte for byte; None says that it came as a signal. For the
-    time of `grace` the relays leave the new deliveries to the caller.
+    time of `grace` the relays leave the new deliveries to the caller. With a `problem` (words without a person's data)
+    it is only kept, for a person to look at.
     """
 
     source: str
@@ -35,6 +36,7 @@ class Arrival:
     customer: CustomerRef | None = None
     shop: str | None = None
     grace: timedelta = timedelta(0)
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ async def add_event(tx: Tx, arrival: Arrival, *, now: datetime) -> int | None:
         "at": _aware(arrival.at),
         "data": arrival.data,
         "raw": arrival.raw,
+        "problem": arrival.problem,
         "received_at": now,
     }
     seq: int | None = (await tx.run(_ADD_EVENT, values)).scalar_one_or_none()

@@ -174,12 +174,25 @@ class TaskStatus(StrEnum):
     CLOSED = "closed"  # by itself, as the order left the stage
 
 
+class TaskKind(StrEnum):
+    """What an employee has to do: a task, an activity, a call or a meeting that is planned for a moment."""
+
+    TASK = "task"
+    ACTIVITY = "activity"
+    CALL = "call"
+    MEETING = "meeting"
+
+
 class NewTask(Boundary):
-    """A task for employees. The same `id` (the run's) is written once."""
+    """A task for employees. The same `id` (the run's) is written once. A call or a meeting has `begins_at`."""
 
     id: UUID
+    kind: TaskKind = TaskKind.TASK
     title: Line
     description: Prose = ""
+    is_important: bool = False
+    place: Line = ""
+    begins_at: datetime | None = None
     assignees: list[Name] = Field(default_factory=list)
     participants: list[Name] = Field(default_factory=list)
     checklist: list[CheckItem] = Field(default_factory=list)
@@ -206,6 +219,7 @@ class NewNotice(Boundary):
     text: Prose
     sender: Line = ""
     ref: str
+    file: dict[str, str] | None = Field(default=None, description="A file that goes with it: name, media_type, text.")
 
 
 class NoticeRecord(Boundary):
@@ -233,4 +247,10 @@ class OutboxRecord(Boundary):
     body: str = ""
     html: str = ""
     headers: dict[str, str] = Field(default_factory=dict)
+    attachments: list[dict[str, str]] = Field(
+        default_factory=list, description="Files that go with it: `name`, `media_type`, `document` (its id)."
+    )
+    details: dict[str, Any] = Field(
+        default_factory=dict, description="What else its channel knows: the voice of a call, the medium of a chat."
+    )
     at: datetime

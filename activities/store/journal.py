@@ -132,6 +132,16 @@ _PAGE = (
 )
 
 
+#: The problem of an event that names nobody we know.
+UNMATCHED = "unmatched"
+
+
+async def park(tx: Tx, arrival: Arrival, *, problem: str, now: datetime) -> bool:
+    """Keep an event that cannot be used for a person to look at; say whether it is new. Nothing else happens."""
+    parked = replace(_checked(replace(arrival, orders=()), with_facts=False), problem=problem)
+    return await add_event(tx, parked, now=now) is not None
+
+
 async def append(tx: Tx, arrival: Arrival, *, now: datetime, with_facts: bool = True) -> Journalled:
     """Journal an event and apply its facts; a duplicate changes nothing and gives the same orders.
 
@@ -140,6 +150,8 @@ async def append(tx: Tx, arrival: Arrival, *, now: datetime, with_facts: bool = 
     """
     arrival = _checked(arrival, with_facts=with_facts)
     found = await addressees.of(tx, arrival)
+    if not found and arrival.raw is not None:
+        arrival = replace(arrival, problem=arrival.problem or UNMATCHED)
     seq = await add_event(tx, arrival, now=now)
     if seq is None:
         before = await _gone_to(tx, arrival)

@@ -47,6 +47,12 @@ async def add(tx: Tx, *, notices: Sequence[NewNotice], key: OrderKey | None, now
             "sender": notice.sender,
             "ref": notice.ref,
             "created_at": now,
+            "file": notice.file,
+            "way": "inbox",
+            "state": "",
+            "attempts": 0,
+            "provider": "",
+            "words": "",
         }
         for notice in notices
     ]

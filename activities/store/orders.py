@@ -182,6 +182,7 @@ def _values(
         "fields": fields,
         "created_at": now,
         "updated_at": now,
+        "deletes_when_done": False,
     }
 
 

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.middleware import Middleware
 from fastapi.routing import APIRoute
 
-from starter.gateway import problems
+from starter.gateway import pages, problems, sources
 from starter.gateway.access import Access
 from starter.gateway.front import Front
 from starter.gateway.metrics import Metrics
@@ -26,7 +26,13 @@ _ROUTERS = (
     desk.router,
     codec.router,
     health.router,
+    *sources.ROUTERS,
+    *pages.ROUTERS,
 )
+
+
+#: Paths whose bodies may be larger, in bytes: SendGrid posts whole mails of up to 30 MB.
+LARGER_BODIES = {"/hooks/sendgrid/inbound": 35 * 1024 * 1024}
 
 
 def create_app(parts: Parts) -> FastAPI:
@@ -44,7 +50,7 @@ def create_app(parts: Parts) -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=_name,
         middleware=[
-            Middleware(Front, limit=settings.body_limit, metrics=metrics),
+            Middleware(Front, limit=settings.body_limit, larger=LARGER_BODIES, metrics=metrics),
             Middleware(Access, store=parts.store, per_minute=settings.rate_per_minute),
         ],
     )

@@ -4,6 +4,7 @@ A plain ASGI middleware: what it refuses, it refuses before a byte of the body i
 """
 
 import time
+from collections.abc import Mapping
 
 from fastapi import Request
 from starlette.datastructures import Headers
@@ -17,11 +18,12 @@ _log = log("gateway")
 
 
 class Front:
-    """Stand before the application. `limit` is the most bytes of a body."""
+    """Stand before the application. `limit` is the most bytes of a body, `larger` that of single paths."""
 
-    def __init__(self, app: ASGIApp, *, limit: int, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, limit: int, larger: Mapping[str, int], metrics: Metrics) -> None:
         self._app = app
         self._limit = limit
+        self._larger = larger
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -30,7 +32,7 @@ class Front:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        passage = _Passage(receive, send, limit=self._limit)
+        passage = _Passage(receive, send, limit=self._larger.get(scope["path"], self._limit))
         try:
             passage.check_length(Headers(scope=scope))
             await self._app(scope, passage.receive, passage.send)

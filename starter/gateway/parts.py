@@ -1,8 +1,8 @@
 """What the routes share: the parts handed in at the start, the order named by the path, the pages of lists."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
@@ -10,6 +10,7 @@ from fastapi import Depends, Path, Query, Request, Response
 from pydantic import ValidationError
 
 from activities.runtime.settings import Settings
+from activities.runtime.tokens import Tokens
 from activities.shelf import Shelf
 from activities.store.database import Store, Tx
 from activities.store.records import Page
@@ -24,13 +25,20 @@ _Item = TypeVar("_Item")
 
 @dataclass(frozen=True)
 class Parts:
-    """The gateway's parts, built where it starts."""
+    """The gateway's parts, built where it starts. `environment` is where the accounts at vendors are looked up."""
 
     store: Store
     orders: OrdersClient
     relay: Relay
     settings: Settings
     shelf: Shelf
+    environment: Mapping[str, str] = field(default_factory=dict)
+    tokens: Tokens | None = None
+
+    @property
+    def public_url(self) -> str:
+        """The gateway's address from outside, without a slash at its end; empty where it is not set."""
+        return self.settings.public_url.rstrip("/")
 
     def now(self) -> datetime:
         """Return the time, in UTC."""

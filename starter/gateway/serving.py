@@ -1,6 +1,7 @@
 """Runs the gateway: opens the store, serves HTTP and delivers until told to stop; Temporal may come later."""
 
 import asyncio
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -13,6 +14,7 @@ from activities.actions import KINDS
 from activities.runtime import temporal
 from activities.runtime.logs import log
 from activities.runtime.settings import Settings
+from activities.runtime.tokens import Tokens
 from activities.shelf import Shelf
 from activities.store.database import Store
 from starter.client import OrdersClient
@@ -38,7 +40,15 @@ async def serve(settings: Settings, *, ready: asyncio.Future[str] | None = None)
     client = await temporal.connect(settings, is_lazy=True)
     orders = OrdersClient(client, shop=settings.shop)
     relay = Relay(store, orders=orders)
-    parts = Parts(store=store, orders=orders, relay=relay, settings=settings, shelf=Shelf(KINDS))
+    parts = Parts(
+        store=store,
+        orders=orders,
+        relay=relay,
+        settings=settings,
+        shelf=Shelf(KINDS),
+        environment=os.environ,
+        tokens=Tokens.of(settings.token_keys),
+    )
     app = create_app(parts)
     delivering = asyncio.create_task(relay.run())
     try:

@@ -4,6 +4,7 @@ None of our features: no journal, no conditions, no ledger, no pipeline. `python
 """
 
 import asyncio
+import signal
 import sqlite3
 import sys
 from dataclasses import dataclass
@@ -51,6 +52,10 @@ class Floor:
     def go(self, stage: int) -> None:
         self._inbox.append(stage)
 
+    @workflow.signal
+    def note(self) -> None:
+        """Take an event that moves nothing."""
+
     def _enter(self, order: str, stage: int) -> None:
         self._stage = stage
         self._tasks = [
@@ -89,7 +94,7 @@ class Effects:
 
 
 async def main(path: str, address: str) -> None:
-    """Serve the floor until killed."""
+    """Serve the floor until it is told to stop, or killed."""
     client = await Client.connect(address)
     worker = Worker(
         client,
@@ -100,8 +105,11 @@ async def main(path: str, address: str) -> None:
         max_concurrent_workflow_tasks=8,
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
     )
-    print("Floor is ready", flush=True)
-    await worker.run()
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told.set)
+    async with worker:
+        print("Floor is ready", flush=True)
+        await told.wait()
 
 
 if __name__ == "__main__":

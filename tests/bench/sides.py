@@ -1,4 +1,7 @@
-"""The two sides of the benchmark behind one face: start an order, tell it to go on, count its effects."""
+"""The sides of the benchmark behind one face: start an order, tell it to go on, count its effects.
+
+Here: that face, and the two sides on Temporal. What a user might pick instead stands in `dbos_side`.
+"""
 
 import asyncio
 import os
@@ -11,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities.actions import KINDS
@@ -21,6 +24,7 @@ from activities.store.journal import Arrival
 from activities.store.records import NewOrder
 from activities.store.schema import migrate
 from starter.client import OrdersClient
+from tests.bench import processes
 from tests.bench.floor import QUEUE, Floor
 from workflows.contracts.events import Event
 from workflows.contracts.ids import OrderKey, workflow_id
@@ -50,9 +54,11 @@ class Side(ABC):
 
     name: str
 
-    def __init__(self, folder: Path, *, address: str) -> None:
+    #: The query for the effects that came after a sequence number: (sequence number, order).
+    new_effects: str
+
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.address = address
         self.worker: asyncio.subprocess.Process | None = None
         self._reader: sqlite3.Connection | None = None
         self._launches = 0
@@ -78,27 +84,41 @@ class Side(ABC):
         """Let the event of a stage come."""
 
     @abstractmethod
-    def handle(self, number: str) -> Any:
-        """Reach the order's workflow."""
+    async def note(self, number: str, *, sequence: int) -> None:
+        """Let an event come that moves nothing."""
 
-    #: The query for the effects that came after a sequence number: (sequence number, order).
-    new_effects: str
+    @abstractmethod
+    async def ended(self, number: str) -> None:
+        """Wait until the order's life has ended."""
+
+    async def history(self, number: str) -> WorkflowHistory | None:
+        """Return what Temporal keeps of an order; None on a side without Temporal."""
+        return None
+
+    def server_cpu(self) -> float | None:
+        """Return the seconds of processor time of the server behind the worker; None where there is none."""
+        return None
+
+    def environment(self) -> dict[str, str]:
+        """Return what the worker's process finds in its environment beside our own."""
+        return {}
+
+    async def close(self) -> None:
+        """End the worker, and what the side itself holds open."""
+        if self.worker is not None and self.worker.returncode is None:
+            await self.kill()
 
     async def launch(self) -> float:
         """Start the worker; return the seconds until it was ready."""
         begun = asyncio.get_running_loop().time()
-        environment = os.environ | {
-            "TEMPORAL_ADDRESS": self.address,
-            "ORDERS_STORE_URL": f"sqlite+aiosqlite:///{self.database}",
-        }
         self._launches += 1
-        told = self.folder / f"{self.name}-{self._launches}.log"
+        told = self.folder / f"{self.name}-{self._launches}.log".replace(" ", "-")
         with told.open("wb") as output:
             self.worker = await asyncio.create_subprocess_exec(
-                *self.command(), stdout=output, stderr=output, env=environment
+                *self.command(), stdout=output, stderr=output, env=os.environ | self.environment()
             )
         while b" ready" not in told.read_bytes():
-            assert asyncio.get_running_loop().time() - begun < 30, told.read_text()
+            assert asyncio.get_running_loop().time() - begun < 60, told.read_text()
             await asyncio.sleep(0.005)
         return asyncio.get_running_loop().time() - begun
 
@@ -108,10 +128,19 @@ class Side(ABC):
         self.worker.send_signal(signal.SIGKILL)
         await self.worker.wait()
 
+    async def stop(self) -> None:
+        """Stop the worker as a deploy does."""
+        assert self.worker is not None
+        self.worker.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(self.worker.wait(), 60)
+        except TimeoutError:
+            await self.kill()
+
     @property
     def database(self) -> Path:
-        """The side's database file."""
-        return self.folder / f"{self.name}.db"
+        """The file that the effects are written to."""
+        return self.folder / f"{self.name}.db".replace(" ", "-")
 
     def effects(self) -> dict[str, int]:
         """Count the effects of every order so far; reads only what is new since the last look."""
@@ -122,12 +151,12 @@ class Side(ABC):
             self._effects[number] += 1
         return self._effects
 
-    async def until(self, number: str, *, effects: int) -> None:
+    async def until(self, number: str, *, effects: int, seconds: float = 120) -> None:
         """Wait until an order has as many effects; one look at a time serves all who wait."""
         self._waiting.append((number, effects, told := asyncio.get_running_loop().create_future()))
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look())
-        await asyncio.wait_for(told, 120)
+        await asyncio.wait_for(told, seconds)
 
     async def _look(self) -> None:
         while self._waiting:
@@ -139,7 +168,35 @@ class Side(ABC):
             await asyncio.sleep(0.001)
 
 
-class FloorSide(Side):
+class TemporalSide(Side):
+    """What both sides on Temporal have in common."""
+
+    client: Client
+
+    def __init__(self, folder: Path, *, address: str) -> None:
+        super().__init__(folder)
+        self.address = address
+        self._server = processes.dev_server(address)
+
+    @abstractmethod
+    def handle(self, number: str) -> Any:
+        """Reach the order's workflow."""
+
+    async def ended(self, number: str) -> None:
+        await self.handle(number).result()
+
+    async def history(self, number: str) -> WorkflowHistory | None:
+        history: WorkflowHistory = await self.handle(number).fetch_history()
+        return history
+
+    def server_cpu(self) -> float | None:
+        return processes.cpu(self._server)
+
+    def environment(self) -> dict[str, str]:
+        return {"TEMPORAL_ADDRESS": self.address, "ORDERS_STORE_URL": f"sqlite+aiosqlite:///{self.database}"}
+
+
+class FloorSide(TemporalSide):
     """The hand-written workflow."""
 
     name = "floor"
@@ -157,11 +214,14 @@ class FloorSide(Side):
     async def go(self, number: str, *, stage: int) -> None:
         await self.handle(number).signal(Floor.go, stage)
 
+    async def note(self, number: str, *, sequence: int) -> None:
+        await self.handle(number).signal(Floor.note)
+
     def handle(self, number: str) -> Any:
         return self.client.get_workflow_handle(f"floor:{number}")
 
 
-class OursSide(Side):
+class OursSide(TemporalSide):
     """The product, with everything on."""
 
     name = "ours"
@@ -191,6 +251,10 @@ class OursSide(Side):
     def command(self) -> list[str]:
         return [sys.executable, "-m", "worker"]
 
+    async def close(self) -> None:
+        await super().close()
+        await self.store.close()
+
     async def start(self, number: str) -> None:
         key, now = OrderKey(shop="shop", number=number), datetime.now(UTC)
         async with self.store.write() as tx:
@@ -201,6 +265,9 @@ class OursSide(Side):
 
     async def go(self, number: str, *, stage: int) -> None:
         await self.orders.signal(number, event=Event(id=f"{number}-{stage}", type=f"webhook.go{stage}"))
+
+    async def note(self, number: str, *, sequence: int) -> None:
+        await self.orders.signal(number, event=Event(id=f"{number}-note-{sequence}", type="call.missed"))
 
     def handle(self, number: str) -> Any:
         return self.client.get_workflow_handle(workflow_id(OrderKey(shop="shop", number=number)))

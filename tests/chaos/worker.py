@@ -5,7 +5,6 @@
 
 import os
 import sys
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,9 +13,8 @@ from sqlalchemy import false
 import worker
 from activities import frame
 from activities.actions import ACTIONS
-from activities.providers.registry import ProviderOptions, Providers
+from activities.providers.registry import Connecting, Providers
 from activities.store import claims, visits
-from activities.store.database import Store
 from tests.chaos.remote import Forgetful, RemoteProvider
 
 #: Bound of one attempt, in seconds: a killed worker's sends are taken up again after it.
@@ -25,10 +23,10 @@ ATTEMPT = 4
 WITHOUT = os.environ.get("CHAOS_WITHOUT", "").split()
 
 
-def connect(options: ProviderOptions, *, store: Store, environment: Mapping[str, str]) -> Providers:
+def connect(given: Connecting) -> Providers:
     """Connect the stand-in as the provider of texts and mails."""
     kind = Forgetful if "lookup" in WITHOUT else RemoteProvider
-    return Providers([kind(environment["CHAOS_PROVIDER"])], channels={"sms": "remote", "email": "remote"})
+    return Providers([kind(given.environment["CHAOS_PROVIDER"])], channels={"sms": "remote", "email": "remote"})
 
 
 def _leave_out_the_visit() -> None:

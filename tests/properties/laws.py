@@ -63,8 +63,6 @@ class Laws:
         if life.deciding or (visit, rule) in self._called:
             return
         require(not current.runs[rule].status.is_end, f"{where} starts although it has ended ({row.status})")
-        if row.status.is_end:
-            return  # it ended before the workflow that asks was started; the store tells how
         before = self.books.stays[visit - 1].rows.get(row.planned.after or "")
         names = [item.rule for item in batch]
         if before is not None and before.rule in names[: names.index(rule)]:
@@ -72,6 +70,8 @@ class Laws:
             return
         if before is not None and before.status.is_end:
             require(not before.stops_chain, f"{where} starts although {before.rule} ended {before.status}")
+        if row.status.is_end:
+            return  # it ended before the workflow that asks was started; the store tells how
         require(before is None or before.ends > 0, f"{where} starts before {row.planned.after} has ended")
         if row.planned.has_wait:
             require(row.due is not None and row.due <= now, f"{where} starts before its moment {row.due}")

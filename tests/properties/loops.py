@@ -74,6 +74,10 @@ class Loop(asyncio.AbstractEventLoop):
     def drop(self) -> None:
         """Forget everything: nothing of this loop ever runs again."""
         self._ready.clear()
+        for task in self.tasks:
+            coroutine = task.get_coro()
+            if not task.done() and coroutine is not None:
+                coroutine.close()
         self.tasks.clear()
 
     def pending(self) -> list["asyncio.Task[Any]"]:

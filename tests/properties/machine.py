@@ -23,7 +23,7 @@ from workflows.contracts.reasons import RunStatus
 SPANS = st.sampled_from([timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=2), timedelta(days=1)])
 PAUSES = st.sampled_from([NO_TIME, NO_TIME, NO_TIME, NO_TIME, timedelta(seconds=2), timedelta(minutes=2)])
 RULES = st.integers(0, 3)
-FATES = st.builds(Fate, end=st.sampled_from(SendEnd), starts=PAUSES, takes=PAUSES, tells=PAUSES)
+FATES = st.builds(Fate, end=st.sampled_from([*SendEnd, SendEnd.REJECTED]), starts=PAUSES, takes=PAUSES, tells=PAUSES)
 DAYS = st.one_of(st.none(), st.integers(-1, 5))
 
 #: An order in a circle makes as many moves before it is held (M08), and some more.
@@ -50,7 +50,7 @@ class OrderMachine(RuleBasedStateMachine):
     @initialize(
         shape=pipelines(),
         pace=st.builds(Pace, recorded=PAUSES, decided=PAUSES, is_lost=st.booleans()),
-        fates=st.lists(FATES, max_size=4),
+        fates=st.lists(FATES, min_size=2, max_size=4),
     )
     def create(self, shape: Shape, pace: Pace, fates: list[Fate]) -> None:
         clock = Clock()

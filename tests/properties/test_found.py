@@ -220,6 +220,23 @@ async def test_a_message_that_is_out_is_not_stopped_by_the_failure_of_the_rule_b
         assert await order.statuses() == {"r1": RunStatus.FAILED, "r2": RunStatus.RUNNING}
 
 
+async def test_a_rule_that_a_failure_stopped_does_not_fail_in_the_same_request() -> None:
+    """Covers M11, M64: both were out of time at once; the second ends once, with the first one's failure as reason."""
+    rules = (RuleShape("r1", "log: Noted"), RuleShape("r2", WEBHOOK), RuleShape("r3", WEBHOOK, after="r2"))
+    async with asked(stage("s1", *rules), stage("s2")) as order:
+        late = RunItem(rule="r2", kind="webhook", verdict=RunStatus.FAILED, reason=RunReason.EXPIRED)
+        items = [late, late.model_copy(update={"rule": "r3"})]
+        told = await order.both.record(RunsRequest(key=KEY, visit=1, now=order.now, items=items))
+        ends = [(one.status, one.reason) for one in told.outcomes]
+        kept = [(one.status, one.reason) for one in await order.both.runs(visit=1)]
+    failed_and_stopped = [
+        (RunStatus.FAILED, RunReason.EXPIRED),
+        (RunStatus.STOPPED, RunReason.PREVIOUS_FAILED),
+    ]
+    assert ends == failed_and_stopped
+    assert kept == [(RunStatus.DONE, RunReason.DONE), *failed_and_stopped]
+
+
 async def test_the_creation_of_an_order_is_no_stage_change_of_a_circle() -> None:
     """Covers M08: 20 moves within an hour, whether the order was created in that hour or long before."""
     there = stage("s2", RuleShape("r1", "move: s3"))

@@ -10,18 +10,19 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from activities.providers.errors import NotSent, Rejected
-from activities.providers.protocol import Accepted
+from activities.providers.protocol import Accepted, Message
 from tests.life.pipelines import SHOP, stages
 from tests.life.test_failures import Scripted, only
 from tests.support.house import House, store_at, working
 from tests.support.temporal import FASTER, TEMPORAL
 from workflows.attributes import KEYS
-from workflows.contracts.commands import Hold, OneRule, Resume, StopWaiting
+from workflows.contracts.commands import Hold, Move, OneRule, Resume, StopWaiting
 from workflows.contracts.reasons import RunStatus
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -32,6 +33,11 @@ _CHAIN = stages(
     "      - {id: second, after: first, wait: 1d, log: second}\n"
     "      - {id: third, after: second, sms: Third}\n"
     "  next:\n    triggers: [{webhook: go}]\n"
+)
+
+_SENDING = stages(
+    "  new:\n    rules:\n      - {id: slow, sms: Slow}\n"
+    "  next:\n    rules:\n      - {id: first, sms: First}\n      - {id: second, after: first, log: second}\n"
 )
 
 
@@ -129,6 +135,38 @@ async def continued(house: House) -> None:
     await house.until_stage("1", "next")
 
 
+async def cancelled_and_resumed(house: House) -> None:
+    """Cancelled in Temporal; while its last send drains it is moved, resumed and held again, by hand."""
+    await house.publish(_SENDING)
+    await house.order("1")
+    await house.until_run("1", "slow", RunStatus.RUNNING)
+    await house.handle("1").cancel()
+
+    async def is_stopped() -> bool:
+        return (await house.read("1")).attention == "automation-stopped"
+
+    await house.until(is_stopped)
+    by_hand = [
+        house.orders.move(house.key("1"), command=Move(stage="next", by="olga")),
+        house.orders.resume(house.key("1"), command=Resume(by="olga")),
+        house.orders.hold(house.key("1"), command=Hold(by="olga")),
+    ]
+    commands = []
+    for command in by_hand:
+        commands.append(asyncio.create_task(command))
+        await asyncio.sleep(0.3)  # each is accepted before the next is given; their answers come after the send
+    await asyncio.gather(*commands)
+    await asyncio.gather(house.handle("1").result(), return_exceptions=True)
+
+
+class Slow(Scripted):
+    """A provider that takes its time."""
+
+    async def send(self, message: Message, *, send_id: UUID) -> Accepted:
+        await asyncio.sleep(3)
+        return await super().send(message, send_id=send_id)
+
+
 Scenario = Callable[[House], Awaitable[None]]
 
 SCENARIOS: dict[str, tuple[Scenario, Scripted | None]] = {
@@ -140,6 +178,7 @@ SCENARIOS: dict[str, tuple[Scenario, Scripted | None]] = {
     "failed-and-repeated": (failed_and_repeated, Scripted(Rejected("21211", "not a phone number"))),
     "left-while-sending": (left_while_sending, Scripted(*[NotSent("busy", retry_after=timedelta(seconds=5))] * 9)),
     "continued": (continued, Scripted(arrived=Accepted("none"))),
+    "cancelled-and-resumed": (cancelled_and_resumed, Slow()),
 }
 
 

@@ -8,13 +8,14 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.actions import ACTIONS, KINDS
+from activities.actions.protocol import Premises
 from activities.providers.guard import Guard, GuardOptions
 from activities.providers.outbox import OutboxProvider
-from activities.providers.registry import ProviderOptions, Providers
+from activities.providers.registry import Providers
 from activities.providers.secrets import Secrets
 from activities.providers.webhook import WebhookProvider
 from activities.records import Records
-from activities.sends import SendLimits, Sends
+from activities.sends import Sends
 from activities.shelf import Shelf
 from activities.store import customers, employees, journal, notices, orders, outbox, pipelines, runs, visits
 from activities.store.database import Store
@@ -158,9 +159,9 @@ class Desk:
         # As `connect` builds them, but erp.example is this machine and its certificate is trusted.
         guard = Guard(GuardOptions(allows_private=True), lookup=erp_lookup, tls=erp_trust())
         webhooks = WebhookProvider(guard, secrets=Secrets(self.environment))
-        providers = Providers((OutboxProvider(self.store), webhooks), channels=ProviderOptions().channels())
-        limits = SendLimits(default_mailbox=self.default_mailbox)
-        sends = Sends(self.store, shelf=shelf, actions=ACTIONS, providers=providers, limits=limits)
+        providers = Providers((OutboxProvider(self.store), webhooks))
+        premises = Premises(default_mailbox=self.default_mailbox)
+        sends = Sends(self.store, shelf=shelf, actions=ACTIONS, providers=providers, premises=premises)
         environment = ActivityEnvironment()
         try:
             await environment.run(sends.send, request)

@@ -6,7 +6,7 @@ import pytest
 
 from activities.providers.errors import Misconfigured
 from activities.providers.protocol import Message
-from activities.providers.registry import ProviderOptions, Providers, connect
+from activities.providers.registry import Connecting, Providers, connect
 from tests.rules.desk import Desk
 
 SEND = UUID("8b9f3f36-3ac0-5ef2-9d3a-2f6e6b2f3d11")
@@ -33,8 +33,8 @@ def test_provider_of_another_channel_does_not_carry_it(desk: Desk) -> None:
 
 
 def test_channel_without_a_provider_is_named_with_its_setting(desk: Desk) -> None:
-    with pytest.raises(Misconfigured, match="ORDERS_VOICE_PROVIDER"):
-        connected(desk).choose("voice")
+    with pytest.raises(Misconfigured, match="ORDERS_PIGEON_PROVIDER"):
+        connected(desk).choose("pigeon")
 
 
 async def test_outbox_shows_a_message_once_however_often_it_is_sent(desk: Desk) -> None:
@@ -54,4 +54,4 @@ async def test_outbox_can_tell_what_was_sent(desk: Desk) -> None:
 
 
 def connected(desk: Desk, *, sms_provider: str = "outbox") -> Providers:
-    return connect(ProviderOptions(sms_provider=sms_provider), store=desk.store, environment={})
+    return connect(Connecting(desk.store, channels={"sms": sms_provider}))

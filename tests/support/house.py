@@ -15,9 +15,9 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError
 
 from activities.actions import ACTIONS, KINDS
-from activities.actions.protocol import Action
+from activities.actions.protocol import Action, Premises
 from activities.decide import Decisions
-from activities.providers.registry import ProviderOptions, Providers, connect
+from activities.providers.registry import Connecting, Providers, connect
 from activities.records import Records
 from activities.registration import by_queue
 from activities.runtime.workers import orders_worker, sending_worker
@@ -247,7 +247,7 @@ async def working(
 ) -> AsyncIterator[None]:
     """Run the product's workers: the workflow and records, and each queue of sends."""
     shelf = Shelf(KINDS)
-    connected = providers or connect(ProviderOptions(webhook_allow_private=True), store=house.store, environment={})
+    connected = providers or connect(Connecting(house.store, client=house.client, allows_private=True))
     records = Records(house.store, shelf=shelf, actions=actions)
     queues = by_queue(
         actions,
@@ -258,7 +258,8 @@ async def working(
             shelf=shelf,
             actions=actions,
             providers=connected,
-            limits=SendLimits(lease=lease, default_mailbox="shop@demo.example"),
+            limits=SendLimits(lease=lease),
+            premises=Premises(default_mailbox="shop@demo.example"),
         ),
     )
     async with AsyncExitStack() as stack:

@@ -39,6 +39,8 @@ class RunReason(StrEnum):
     NO_ADDRESS = "no_address"
     NO_SUCH_ADDRESS_TYPE = "no_such_address_type"
     NO_RECIPIENT = "no_recipient"
+    NO_CHAT = "no_chat"  # the customer has not written in any chat yet
+    CHAT_CLOSED = "chat_closed"  # the medium takes free texts only within a day of the customer's last message
     UNSUBSCRIBED = "unsubscribed"
     BLOCKED = "blocked"
     ALREADY_SO = "already_so"

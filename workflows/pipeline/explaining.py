@@ -40,6 +40,11 @@ _RUNS: Mapping[RunReason, Explanation] = {
     RunReason.NO_RECIPIENT: Explanation(
         "Nobody was found to write to", "Check 'to:' of the rule, and the order's responsible person."
     ),
+    RunReason.NO_CHAT: Explanation("The customer has not written in any chat yet"),
+    RunReason.CHAT_CLOSED: Explanation(
+        "The customer's last message is older than the chat's service lets shops answer freely",
+        "Give the rule a template, or a fallback to text messages.",
+    ),
     RunReason.UNSUBSCRIBED: Explanation("The customer unsubscribed from such messages"),
     RunReason.BLOCKED: Explanation("The address is blocked, as an earlier message could not be delivered"),
     RunReason.ALREADY_SO: Explanation("Nothing was to be done: the order is so already"),

@@ -4,6 +4,7 @@ from activities.store.tables.base import METADATA as METADATA
 from activities.store.tables.base import core
 from activities.store.tables.desk import ApiKey, Notice, OutboxMessage, Task, TaskAssignee, TimelineLine
 from activities.store.tables.life import Delivery, Event, Run, Send, Visit
+from activities.store.tables.papers import Document, DocumentNumber, Link, ListItem, Post
 from activities.store.tables.people import (
     Customer,
     CustomerTerm,
@@ -14,6 +15,7 @@ from activities.store.tables.people import (
     Suppression,
 )
 from activities.store.tables.shop import Order, OrderNumber, Payment, PipelineVersion, Shipment
+from activities.store.tables.talks import Call, ChatMessage, Conversation, HookCode, Visitor, Whisper
 
 CUSTOMERS = core(Customer)
 CUSTOMER_TERMS = core(CustomerTerm)
@@ -38,3 +40,14 @@ TASK_ASSIGNEES = core(TaskAssignee)
 NOTICES = core(Notice)
 OUTBOX = core(OutboxMessage)
 API_KEYS = core(ApiKey)
+DOCUMENTS = core(Document)
+DOCUMENT_NUMBERS = core(DocumentNumber)
+LINKS = core(Link)
+LIST_ITEMS = core(ListItem)
+POSTS = core(Post)
+CALLS = core(Call)
+CONVERSATIONS = core(Conversation)
+CHAT_MESSAGES = core(ChatMessage)
+WHISPERS = core(Whisper)
+VISITORS = core(Visitor)
+HOOK_CODES = core(HookCode)

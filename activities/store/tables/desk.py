@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlmodel import Field
 
 from activities.store.columns import Json, Moment, Serial, Words
@@ -30,15 +31,19 @@ class TimelineLine(Base, table=True):
 
 
 class Task(Base, table=True):
-    """A task for employees."""
+    """A task for employees. `kind` is task, activity, call or meeting; those planned for a moment have `begins_at`."""
 
     __tablename__ = "tasks"
     __table_args__ = (Index(None, "order_id", "created_at", "id"),)
 
     id: UUID = Field(primary_key=True)
     order_id: str = Field(sa_type=Words, foreign_key="orders.id")
+    kind: str = Field(sa_type=Words)
     title: str = Field(sa_type=Words)
     description: str = Field(sa_type=Words)
+    is_important: bool
+    place: str = Field(sa_type=Words)
+    begins_at: datetime | None = Field(sa_type=Moment)
     assignees: list[str] = Field(sa_type=Json)
     participants: list[str] = Field(sa_type=Json)
     checklist: list[dict[str, Any]] = Field(sa_type=Json)
@@ -61,10 +66,23 @@ class TaskAssignee(Base, table=True):
 
 
 class Notice(Base, table=True):
-    """A message in an employee's inbox."""
+    """A message in an employee's inbox, which also reaches them in the way they chose.
+
+    `way` is inbox, email, sms or chat; `state` is that of a send of the ledger, and `next_at` when it is tried (again).
+    `file` is a calendar file that goes with it: name, media type, text.
+    """
 
     __tablename__ = "notices"
-    __table_args__ = (UniqueConstraint("employee", "ref"), Index(None, "employee", "id"))
+    __table_args__ = (
+        UniqueConstraint("employee", "ref"),
+        Index(None, "employee", "id"),
+        Index(
+            "ix_notices_open",
+            "next_at",
+            sqlite_where=sql("state IN ('planned', 'dispatching', 'unknown')"),
+            postgresql_where=sql("state IN ('planned', 'dispatching', 'unknown')"),
+        ),
+    )
 
     id: int = Field(sa_type=Serial, primary_key=True)
     employee: str = Field(sa_type=Words, foreign_key="employees.id")
@@ -74,6 +92,15 @@ class Notice(Base, table=True):
     ref: str = Field(sa_type=Words)
     created_at: datetime = Field(sa_type=Moment)
     read_at: datetime | None = Field(sa_type=Moment)
+    file: dict[str, str] | None = Field(sa_type=Json)
+    way: str = Field(sa_type=Words)
+    state: str = Field(sa_type=Words)
+    attempts: int
+    next_at: datetime | None = Field(sa_type=Moment)
+    lease_until: datetime | None = Field(sa_type=Moment)
+    provider: str = Field(sa_type=Words)
+    provider_id: str | None = Field(sa_type=Words)
+    words: str = Field(sa_type=Words)
 
 
 class OutboxMessage(Base, table=True):
@@ -91,6 +118,8 @@ class OutboxMessage(Base, table=True):
     body: str = Field(sa_type=Words)
     html: str = Field(sa_type=Words)
     headers: dict[str, str] = Field(sa_type=Json)
+    attachments: list[dict[str, str]] = Field(sa_type=Json)
+    details: dict[str, Any] = Field(sa_type=Json)
     at: datetime = Field(sa_type=Moment)
 
 

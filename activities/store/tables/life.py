@@ -12,10 +12,13 @@ from activities.store.tables.base import Base
 
 
 class Event(Base, table=True):
-    """An event as it came in, once."""
+    """An event as it came in, once. `problem` is why it waits for a person: nobody was found, or it cannot be used."""
 
     __tablename__ = "events"
-    __table_args__ = (UniqueConstraint("source", "id"),)
+    __table_args__ = (
+        UniqueConstraint("source", "id"),
+        Index("ix_events_parked", "seq", sqlite_where=text("problem <> ''"), postgresql_where=text("problem <> ''")),
+    )
 
     seq: int = Field(sa_type=Serial, primary_key=True)
     source: str = Field(sa_type=Words)
@@ -24,6 +27,7 @@ class Event(Base, table=True):
     at: datetime = Field(sa_type=Moment)
     data: dict[str, Any] = Field(sa_type=Json)
     raw: bytes | None
+    problem: str = Field(sa_type=Words)
     received_at: datetime = Field(sa_type=Moment)
 
 

@@ -65,6 +65,7 @@ class Order(Base, table=True):
     fields: dict[str, Any] = Field(sa_type=Json)
     created_at: datetime = Field(sa_type=Moment)
     updated_at: datetime = Field(sa_type=Moment)
+    deletes_when_done: bool
     deleted_at: datetime | None = Field(sa_type=Moment)
 
 

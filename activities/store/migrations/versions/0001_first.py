@@ -55,6 +55,13 @@ def upgrade() -> None:
     sa.Column('head', columns.Words(), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_departments'))
     )
+    op.create_table('document_numbers',
+    sa.Column('shop', columns.Words(), nullable=False),
+    sa.Column('template', columns.Words(), nullable=False),
+    sa.Column('year', sa.Integer(), nullable=False),
+    sa.Column('last', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('shop', 'template', 'year', name=op.f('pk_document_numbers'))
+    )
     op.create_table('events',
     sa.Column('seq', columns.Serial(), nullable=False),
     sa.Column('source', columns.Words(), nullable=False),
@@ -63,10 +70,27 @@ def upgrade() -> None:
     sa.Column('at', columns.Moment(), nullable=False),
     sa.Column('data', columns.Json(), nullable=False),
     sa.Column('raw', sa.LargeBinary(), nullable=True),
+    sa.Column('problem', columns.Words(), nullable=False),
     sa.Column('received_at', columns.Moment(), nullable=False),
     sa.PrimaryKeyConstraint('seq', name=op.f('pk_events')),
     sa.UniqueConstraint('source', 'id', name=op.f('uq_events_source_id'))
     )
+    with op.batch_alter_table('events', schema=None) as batch_op:
+        batch_op.create_index('ix_events_parked', ['seq'], unique=False, sqlite_where=sa.text("problem <> ''"), postgresql_where=sa.text("problem <> ''"))
+
+    op.create_table('hook_codes',
+    sa.Column('hash', columns.Words(), nullable=False),
+    sa.Column('trigger', columns.Words(), nullable=False),
+    sa.Column('secret', columns.Words(), nullable=False),
+    sa.Column('created_at', columns.Moment(), nullable=False),
+    sa.Column('expires_at', columns.Moment(), nullable=True),
+    sa.Column('last_used_at', columns.Moment(), nullable=True),
+    sa.Column('data', columns.Json(), nullable=False),
+    sa.PrimaryKeyConstraint('hash', name=op.f('pk_hook_codes'))
+    )
+    with op.batch_alter_table('hook_codes', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_hook_codes_trigger'), ['trigger'], unique=False)
+
     op.create_table('order_numbers',
     sa.Column('shop', columns.Words(), nullable=False),
     sa.Column('last', sa.Integer(), nullable=False),
@@ -82,6 +106,8 @@ def upgrade() -> None:
     sa.Column('body', columns.Words(), nullable=False),
     sa.Column('html', columns.Words(), nullable=False),
     sa.Column('headers', columns.Json(), nullable=False),
+    sa.Column('attachments', columns.Json(), nullable=False),
+    sa.Column('details', columns.Json(), nullable=False),
     sa.Column('at', columns.Moment(), nullable=False),
     sa.PrimaryKeyConstraint('send_id', name=op.f('pk_outbox')),
     sa.UniqueConstraint('provider_id', name=op.f('uq_outbox_provider_id'))
@@ -114,6 +140,25 @@ def upgrade() -> None:
     sa.Column('created_at', columns.Moment(), nullable=False),
     sa.PrimaryKeyConstraint('channel', 'address_hash', name=op.f('pk_suppressions'))
     )
+    op.create_table('conversations',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('shop', columns.Words(), nullable=False),
+    sa.Column('medium', columns.Words(), nullable=False),
+    sa.Column('address', columns.Words(), nullable=False),
+    sa.Column('customer_id', columns.Words(), nullable=True),
+    sa.Column('language', columns.Words(), nullable=False),
+    sa.Column('is_open', sa.Boolean(), nullable=False),
+    sa.Column('created_at', columns.Moment(), nullable=False),
+    sa.Column('last_at', columns.Moment(), nullable=False),
+    sa.Column('last_inbound_at', columns.Moment(), nullable=True),
+    sa.ForeignKeyConstraint(['customer_id'], ['customers.id'], name=op.f('fk_conversations_customer_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_conversations')),
+    sa.UniqueConstraint('medium', 'address', name=op.f('uq_conversations_medium_address'))
+    )
+    with op.batch_alter_table('conversations', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_conversations_customer_id_last_inbound_at'), ['customer_id', 'last_inbound_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_conversations_last_at_id'), ['last_at', 'id'], unique=False)
+
     op.create_table('customer_terms',
     sa.Column('customer_id', columns.Words(), nullable=False),
     sa.Column('kind', columns.Words(), nullable=False),
@@ -151,6 +196,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_employees_department'), ['department'], unique=False)
         batch_op.create_index(batch_op.f('ix_employees_head'), ['head'], unique=False)
         batch_op.create_index(batch_op.f('ix_employees_last_absence'), ['last_absence'], unique=False)
+
+    op.create_table('visitors',
+    sa.Column('id', columns.Words(), nullable=False),
+    sa.Column('shop', columns.Words(), nullable=False),
+    sa.Column('customer_id', columns.Words(), nullable=True),
+    sa.Column('forms', columns.Json(), nullable=False),
+    sa.Column('visits', sa.Integer(), nullable=False),
+    sa.Column('visit_started_at', columns.Moment(), nullable=False),
+    sa.Column('seen_at', columns.Moment(), nullable=False),
+    sa.ForeignKeyConstraint(['customer_id'], ['customers.id'], name=op.f('fk_visitors_customer_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_visitors'))
+    )
+    with op.batch_alter_table('visitors', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_visitors_customer_id'), ['customer_id'], unique=False)
 
     op.create_table('employee_roles',
     sa.Column('role', columns.Words(), nullable=False),
@@ -196,6 +255,7 @@ def upgrade() -> None:
     sa.Column('fields', columns.Json(), nullable=False),
     sa.Column('created_at', columns.Moment(), nullable=False),
     sa.Column('updated_at', columns.Moment(), nullable=False),
+    sa.Column('deletes_when_done', sa.Boolean(), nullable=False),
     sa.Column('deleted_at', columns.Moment(), nullable=True),
     sa.ForeignKeyConstraint(['customer_id'], ['customers.id'], name=op.f('fk_orders_customer_id')),
     sa.ForeignKeyConstraint(['responsible'], ['employees.id'], name=op.f('fk_orders_responsible')),
@@ -211,6 +271,45 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_orders_responsible_created_at_id'), ['responsible', 'created_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_orders_stage_created_at_id'), ['stage', 'created_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_orders_stage_kind_created_at_id'), ['stage_kind', 'created_at', 'id'], unique=False)
+
+    op.create_table('calls',
+    sa.Column('send_id', sa.Uuid(), nullable=False),
+    sa.Column('order_id', columns.Words(), nullable=False),
+    sa.Column('text', columns.Words(), nullable=False),
+    sa.Column('language', columns.Words(), nullable=False),
+    sa.Column('voice', columns.Words(), nullable=False),
+    sa.Column('rate', sa.Integer(), nullable=False),
+    sa.Column('volume', sa.Integer(), nullable=False),
+    sa.Column('audio', columns.Words(), nullable=False),
+    sa.Column('call_id', columns.Words(), nullable=True),
+    sa.Column('status', columns.Words(), nullable=False),
+    sa.Column('answered_by', columns.Words(), nullable=False),
+    sa.Column('created_at', columns.Moment(), nullable=False),
+    sa.Column('fetched_at', columns.Moment(), nullable=True),
+    sa.Column('ended_at', columns.Moment(), nullable=True),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_calls_order_id')),
+    sa.PrimaryKeyConstraint('send_id', name=op.f('pk_calls'))
+    )
+    with op.batch_alter_table('calls', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_calls_order_id'), ['order_id'], unique=False)
+
+    op.create_table('chat_messages',
+    sa.Column('id', columns.Serial(), nullable=False),
+    sa.Column('conversation', sa.Uuid(), nullable=False),
+    sa.Column('ref', columns.Words(), nullable=False),
+    sa.Column('is_inbound', sa.Boolean(), nullable=False),
+    sa.Column('author', columns.Words(), nullable=False),
+    sa.Column('text', columns.Words(), nullable=False),
+    sa.Column('order_id', columns.Words(), nullable=True),
+    sa.Column('at', columns.Moment(), nullable=False),
+    sa.ForeignKeyConstraint(['conversation'], ['conversations.id'], name=op.f('fk_chat_messages_conversation')),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_chat_messages_order_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_chat_messages')),
+    sa.UniqueConstraint('conversation', 'ref', name=op.f('uq_chat_messages_conversation_ref'))
+    )
+    with op.batch_alter_table('chat_messages', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_chat_messages_conversation_id'), ['conversation', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_chat_messages_order_id'), ['order_id'], unique=False)
 
     op.create_table('deliveries',
     sa.Column('id', columns.Serial(), nullable=False),
@@ -233,6 +332,27 @@ def upgrade() -> None:
         batch_op.create_index('ix_deliveries_dead', ['id'], unique=False, sqlite_where=sa.text("state = 'dead'"), postgresql_where=sa.text("state = 'dead'"))
         batch_op.create_index(batch_op.f('ix_deliveries_event'), ['event'], unique=False)
         batch_op.create_index('ix_deliveries_open', ['next_at'], unique=False, sqlite_where=sa.text("decided_at IS NULL AND state != 'dead'"), postgresql_where=sa.text("decided_at IS NULL AND state != 'dead'"))
+
+    op.create_table('documents',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('order_id', columns.Words(), nullable=False),
+    sa.Column('template', columns.Words(), nullable=False),
+    sa.Column('number', columns.Words(), nullable=False),
+    sa.Column('name', columns.Words(), nullable=False),
+    sa.Column('media_type', columns.Words(), nullable=False),
+    sa.Column('language', columns.Words(), nullable=False),
+    sa.Column('is_signed', sa.Boolean(), nullable=False),
+    sa.Column('content', sa.LargeBinary(), nullable=False),
+    sa.Column('token', columns.Words(), nullable=False),
+    sa.Column('rule', columns.Words(), nullable=True),
+    sa.Column('created_at', columns.Moment(), nullable=False),
+    sa.Column('viewed_at', columns.Moment(), nullable=True),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_documents_order_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_documents')),
+    sa.UniqueConstraint('token', name=op.f('uq_documents_token'))
+    )
+    with op.batch_alter_table('documents', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_documents_order_id_created_at'), ['order_id', 'created_at'], unique=False)
 
     op.create_table('ledger',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -267,6 +387,33 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_ledger_order_id_visit'), ['order_id', 'visit'], unique=False)
         batch_op.create_index(batch_op.f('ix_ledger_run'), ['run'], unique=False)
 
+    op.create_table('links',
+    sa.Column('token', columns.Words(), nullable=False),
+    sa.Column('order_id', columns.Words(), nullable=False),
+    sa.Column('send_id', sa.Uuid(), nullable=False),
+    sa.Column('rule', columns.Words(), nullable=False),
+    sa.Column('url', columns.Words(), nullable=False),
+    sa.Column('created_at', columns.Moment(), nullable=False),
+    sa.Column('clicked_at', columns.Moment(), nullable=True),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_links_order_id')),
+    sa.PrimaryKeyConstraint('token', name=op.f('pk_links'))
+    )
+    with op.batch_alter_table('links', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_links_send_id'), ['send_id'], unique=False)
+
+    op.create_table('list_items',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('list', columns.Words(), nullable=False),
+    sa.Column('order_id', columns.Words(), nullable=True),
+    sa.Column('fields', columns.Json(), nullable=False),
+    sa.Column('created_at', columns.Moment(), nullable=False),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_list_items_order_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_list_items'))
+    )
+    with op.batch_alter_table('list_items', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_list_items_list_created_at_id'), ['list', 'created_at', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_list_items_order_id'), ['order_id'], unique=False)
+
     op.create_table('notices',
     sa.Column('id', columns.Serial(), nullable=False),
     sa.Column('employee', columns.Words(), nullable=False),
@@ -276,6 +423,15 @@ def upgrade() -> None:
     sa.Column('ref', columns.Words(), nullable=False),
     sa.Column('created_at', columns.Moment(), nullable=False),
     sa.Column('read_at', columns.Moment(), nullable=True),
+    sa.Column('file', columns.Json(), nullable=True),
+    sa.Column('way', columns.Words(), nullable=False),
+    sa.Column('state', columns.Words(), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('next_at', columns.Moment(), nullable=True),
+    sa.Column('lease_until', columns.Moment(), nullable=True),
+    sa.Column('provider', columns.Words(), nullable=False),
+    sa.Column('provider_id', columns.Words(), nullable=True),
+    sa.Column('words', columns.Words(), nullable=False),
     sa.ForeignKeyConstraint(['employee'], ['employees.id'], name=op.f('fk_notices_employee')),
     sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_notices_order_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_notices')),
@@ -283,6 +439,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('notices', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_notices_employee_id'), ['employee', 'id'], unique=False)
+        batch_op.create_index('ix_notices_open', ['next_at'], unique=False, sqlite_where=sa.text("state IN ('planned', 'dispatching', 'unknown')"), postgresql_where=sa.text("state IN ('planned', 'dispatching', 'unknown')"))
         batch_op.create_index(batch_op.f('ix_notices_order_id'), ['order_id'], unique=False)
 
     op.create_table('payments',
@@ -296,6 +453,22 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_payments_order_id')),
     sa.PrimaryKeyConstraint('order_id', 'id', name=op.f('pk_payments'))
     )
+    op.create_table('posts',
+    sa.Column('id', columns.Serial(), nullable=False),
+    sa.Column('ref', columns.Words(), nullable=False),
+    sa.Column('order_id', columns.Words(), nullable=True),
+    sa.Column('title', columns.Words(), nullable=False),
+    sa.Column('text', columns.Words(), nullable=False),
+    sa.Column('sender', columns.Words(), nullable=False),
+    sa.Column('readers', columns.Json(), nullable=False),
+    sa.Column('created_at', columns.Moment(), nullable=False),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_posts_order_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_posts')),
+    sa.UniqueConstraint('ref', name=op.f('uq_posts_ref'))
+    )
+    with op.batch_alter_table('posts', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_posts_order_id'), ['order_id'], unique=False)
+
     op.create_table('runs',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('order_id', columns.Words(), nullable=False),
@@ -331,8 +504,12 @@ def upgrade() -> None:
     op.create_table('tasks',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('order_id', columns.Words(), nullable=False),
+    sa.Column('kind', columns.Words(), nullable=False),
     sa.Column('title', columns.Words(), nullable=False),
     sa.Column('description', columns.Words(), nullable=False),
+    sa.Column('is_important', sa.Boolean(), nullable=False),
+    sa.Column('place', columns.Words(), nullable=False),
+    sa.Column('begins_at', columns.Moment(), nullable=True),
     sa.Column('assignees', columns.Json(), nullable=False),
     sa.Column('participants', columns.Json(), nullable=False),
     sa.Column('checklist', columns.Json(), nullable=False),
@@ -383,6 +560,23 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_visits_order_id')),
     sa.PrimaryKeyConstraint('order_id', 'visit', name=op.f('pk_visits'))
     )
+    op.create_table('whispers',
+    sa.Column('id', columns.Serial(), nullable=False),
+    sa.Column('conversation', sa.Uuid(), nullable=False),
+    sa.Column('ref', columns.Words(), nullable=False),
+    sa.Column('author', columns.Words(), nullable=False),
+    sa.Column('text', columns.Words(), nullable=False),
+    sa.Column('order_id', columns.Words(), nullable=True),
+    sa.Column('at', columns.Moment(), nullable=False),
+    sa.ForeignKeyConstraint(['conversation'], ['conversations.id'], name=op.f('fk_whispers_conversation')),
+    sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_whispers_order_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_whispers')),
+    sa.UniqueConstraint('conversation', 'ref', name=op.f('uq_whispers_conversation_ref'))
+    )
+    with op.batch_alter_table('whispers', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_whispers_conversation_id'), ['conversation', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_whispers_order_id'), ['order_id'], unique=False)
+
     op.create_table('task_assignees',
     sa.Column('employee', columns.Words(), nullable=False),
     sa.Column('task_id', sa.Uuid(), nullable=False),
@@ -400,6 +594,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_task_assignees_task_id'))
 
     op.drop_table('task_assignees')
+    with op.batch_alter_table('whispers', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_whispers_order_id'))
+        batch_op.drop_index(batch_op.f('ix_whispers_conversation_id'))
+
+    op.drop_table('whispers')
     op.drop_table('visits')
     with op.batch_alter_table('timeline', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_timeline_order_id_seq'))
@@ -411,24 +610,51 @@ def downgrade() -> None:
     op.drop_table('tasks')
     op.drop_table('shipments')
     op.drop_table('runs')
+    with op.batch_alter_table('posts', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_posts_order_id'))
+
+    op.drop_table('posts')
     op.drop_table('payments')
     with op.batch_alter_table('notices', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_notices_order_id'))
+        batch_op.drop_index('ix_notices_open', sqlite_where=sa.text("state IN ('planned', 'dispatching', 'unknown')"), postgresql_where=sa.text("state IN ('planned', 'dispatching', 'unknown')"))
         batch_op.drop_index(batch_op.f('ix_notices_employee_id'))
 
     op.drop_table('notices')
+    with op.batch_alter_table('list_items', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_list_items_order_id'))
+        batch_op.drop_index(batch_op.f('ix_list_items_list_created_at_id'))
+
+    op.drop_table('list_items')
+    with op.batch_alter_table('links', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_links_send_id'))
+
+    op.drop_table('links')
     with op.batch_alter_table('ledger', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_ledger_run'))
         batch_op.drop_index(batch_op.f('ix_ledger_order_id_visit'))
         batch_op.drop_index('ix_ledger_leases', sqlite_where=sa.text("state = 'dispatching'"), postgresql_where=sa.text("state = 'dispatching'"))
 
     op.drop_table('ledger')
+    with op.batch_alter_table('documents', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_documents_order_id_created_at'))
+
+    op.drop_table('documents')
     with op.batch_alter_table('deliveries', schema=None) as batch_op:
         batch_op.drop_index('ix_deliveries_open', sqlite_where=sa.text("decided_at IS NULL AND state != 'dead'"), postgresql_where=sa.text("decided_at IS NULL AND state != 'dead'"))
         batch_op.drop_index(batch_op.f('ix_deliveries_event'))
         batch_op.drop_index('ix_deliveries_dead', sqlite_where=sa.text("state = 'dead'"), postgresql_where=sa.text("state = 'dead'"))
 
     op.drop_table('deliveries')
+    with op.batch_alter_table('chat_messages', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_chat_messages_order_id'))
+        batch_op.drop_index(batch_op.f('ix_chat_messages_conversation_id'))
+
+    op.drop_table('chat_messages')
+    with op.batch_alter_table('calls', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_calls_order_id'))
+
+    op.drop_table('calls')
     with op.batch_alter_table('orders', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_orders_stage_kind_created_at_id'))
         batch_op.drop_index(batch_op.f('ix_orders_stage_created_at_id'))
@@ -444,6 +670,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_employee_roles_employee'))
 
     op.drop_table('employee_roles')
+    with op.batch_alter_table('visitors', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_visitors_customer_id'))
+
+    op.drop_table('visitors')
     with op.batch_alter_table('employees', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_employees_last_absence'))
         batch_op.drop_index(batch_op.f('ix_employees_head'))
@@ -454,6 +684,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_customer_terms_kind_value'))
 
     op.drop_table('customer_terms')
+    with op.batch_alter_table('conversations', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_conversations_last_at_id'))
+        batch_op.drop_index(batch_op.f('ix_conversations_customer_id_last_inbound_at'))
+
+    op.drop_table('conversations')
     op.drop_table('suppressions')
     op.drop_table('rotations')
     op.drop_table('pipelines')
@@ -462,7 +697,15 @@ def downgrade() -> None:
 
     op.drop_table('outbox')
     op.drop_table('order_numbers')
+    with op.batch_alter_table('hook_codes', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_hook_codes_trigger'))
+
+    op.drop_table('hook_codes')
+    with op.batch_alter_table('events', schema=None) as batch_op:
+        batch_op.drop_index('ix_events_parked', sqlite_where=sa.text("problem <> ''"), postgresql_where=sa.text("problem <> ''"))
+
     op.drop_table('events')
+    op.drop_table('document_numbers')
     op.drop_table('departments')
     with op.batch_alter_table('customers', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_customers_company_id'))

@@ -1,0 +1,43 @@
+"""Signed tokens for links that leave the house: unsubscribing, visitors, chats. They carry ids, never a person's data.
+
+In: a purpose and a value. Out: text that fits into an URL. Several keys: the first signs, all are accepted.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+from pydantic import SecretStr
+
+
+class Tokens:
+    """Sign and read tokens; a token of one purpose is worth nothing for another. `keys`: the first signs."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        if not keys or any(len(key) < 32 for key in keys):
+            raise ValueError("ORDERS_TOKEN_KEYS: give keys of at least 32 characters, separated by commas")
+        self._keys = list(reversed(keys))  # the library signs with the last one
+
+    def __repr__(self) -> str:
+        return "Tokens(…)"
+
+    @classmethod
+    def of(cls, setting: SecretStr | None) -> "Tokens | None":
+        """Read the keys of a setting; None where there is none. Raise ValueError for a key that is too short."""
+        keys = [key.strip() for key in setting.get_secret_value().split(",")] if setting else []
+        return cls(keys) if keys else None
+
+    def sign(self, value: object, *, purpose: str) -> str:
+        """Return a token that carries the value (JSON) and the moment it was made."""
+        return str(self._serializer(purpose).dumps(value))
+
+    def read(self, token: str, *, purpose: str, age: timedelta | None = None) -> object | None:
+        """Return a token's value; None for one that is forged, older than `age`, or of another purpose."""
+        try:
+            value: object = self._serializer(purpose).loads(token, max_age=int(age.total_seconds()) if age else None)
+        except (BadData, ValueError, UnicodeError):
+            return None
+        return value
+
+    def _serializer(self, purpose: str) -> URLSafeTimedSerializer:
+        return URLSafeTimedSerializer(self._keys, salt=f"orders.{purpose}")

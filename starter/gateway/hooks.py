@@ -1,0 +1,114 @@
+"""A call of an outside vendor, once its signature was verified: what it tells is journalled, in one transaction.
+
+In: what a source parsed (events, receipts of messages, entries for a person). Out: nothing but the commit; the
+relay hands the events on. A source is one file in `sources/`: it verifies, parses, and calls `take`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from activities.runtime import metrics
+from activities.runtime.logs import log
+from activities.store import journal, ledger
+from activities.store.database import NotFound, Tx
+from activities.store.facts import BadEvent
+from activities.store.journal import Arrival, Journalled
+from activities.store.ledger import Callback, DuplicateSend
+from activities.store.records import CustomerRef
+from starter.gateway.parts import Parts
+from starter.relay import GRACE
+from workflows.contracts.ids import OrderKey
+
+_log = log("hooks")
+
+
+@dataclass(frozen=True)
+class Happened:
+    """Something that happened outside. It names its orders, or the customer whose orders it concerns."""
+
+    id: str
+    type: str
+    at: datetime
+    data: dict[str, Any] = field(default_factory=dict)
+    orders: tuple[OrderKey, ...] = ()
+    customer: CustomerRef | None = None
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A provider's word on a message of ours: by our id of the send, and theirs."""
+
+    send_id: UUID
+    provider_id: str
+    callback: Callback
+
+
+@dataclass(frozen=True)
+class Parked:
+    """An entry of a verified call that only a person can deal with. `problem` says why, without a person's data."""
+
+    id: str
+    type: str
+    problem: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one call of a vendor tells."""
+
+    happened: Sequence[Happened] = ()
+    receipts: Sequence[Receipt] = ()
+    parked: Sequence[Parked] = ()
+
+
+async def take(gateway: Parts, *, source: str, told: Told, raw: bytes) -> None:
+    """Journal all of it in one transaction; what had been journalled before changes nothing. Raise StoreDown."""
+    now = gateway.now()
+    deliveries: list[journal.Delivery] = []
+    async with gateway.store.write() as tx:
+        for happened in told.happened:
+            deliveries += (await _journalled(tx, source=source, happened=happened, raw=raw, now=now)).deliveries
+        for receipt in told.receipts:
+            await _received(tx, source=source, receipt=receipt, now=now)
+        for parked in told.parked:
+            arrival = Arrival(source=source, id=parked.id, type=parked.type, at=now, data=parked.data, raw=raw)
+            await journal.park(tx, arrival, problem=parked.problem, now=now)
+    gateway.relay.hand(tuple(deliveries))
+
+
+async def _journalled(tx: Tx, *, source: str, happened: Happened, raw: bytes, now: datetime) -> Journalled:
+    arrival = Arrival(
+        source=source,
+        id=happened.id,
+        type=happened.type,
+        at=happened.at,
+        data=happened.data,
+        raw=raw,
+        orders=happened.orders,
+        customer=happened.customer,
+        grace=GRACE,
+    )
+    try:
+        return await journal.append(tx, arrival, now=now)
+    except NotFound:
+        problem = "it names an order that does not exist"
+    except BadEvent as error:
+        problem = str(error)
+    await journal.park(tx, arrival, problem=problem, now=now)
+    return Journalled(is_new=False, orders=(), unmatched=True)
+
+
+async def _received(tx: Tx, *, source: str, receipt: Receipt, now: datetime) -> None:
+    try:
+        await ledger.delivered(
+            tx, send_id=receipt.send_id, provider_id=receipt.provider_id, callback=receipt.callback, now=now
+        )
+    except NotFound:
+        _log.warning("A receipt names a send that is not ours", source=source, send=str(receipt.send_id))
+    except DuplicateSend:
+        metrics.DUPLICATE_SENDS.labels(provider=source).inc()
+        _log.error("A message may have been sent twice", source=source, send=str(receipt.send_id))

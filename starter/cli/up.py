@@ -31,6 +31,9 @@ def up(
         Path | None, typer.Option(help="The pipeline to publish; default: the example of an online store.")
     ] = None,
     demo: Annotated[bool, typer.Option(help="Make demo orders and play what happens to them.")] = True,
+    with_stand_ins: Annotated[
+        bool, typer.Option(help="Send through stand-ins of Twilio and SendGrid: real protocols, nothing leaves.")
+    ] = False,
     port: Annotated[int | None, typer.Option(help="Port of the gateway; default: 8080.", min=1, max=65535)] = None,
     temporal_port: Annotated[int | None, typer.Option(help="Default: 7233.", min=1, max=65535)] = None,
     ui_port: Annotated[int | None, typer.Option(help="Of the Temporal UI; default: 8233.", min=1, max=65535)] = None,
@@ -47,6 +50,7 @@ def up(
         pipeline=_existing(pipeline),
         pace=fast,
         has_demo=demo and pipeline is None,
+        has_stand_ins=with_stand_ins,
         port=port,
         temporal_port=temporal_port,
         ui_port=ui_port,
@@ -84,7 +88,13 @@ async def _serve(stack: "Stack") -> None:
     from starter.cli.embedded.links import say_links
     from starter.cli.embedded.stack import ended
 
-    say_links(stack.running, ui=stack.ui, folder=stack.folder, has_demo=stack.wanted.has_demo)
+    say_links(
+        stack.running,
+        ui=stack.ui,
+        folder=stack.folder,
+        has_demo=stack.wanted.has_demo,
+        stand_ins={stand_in.child.name: stand_in.url for stand_in in stack.stand_ins},
+    )
     demo = play(stack.gateway, key=stack.folder.key()) if stack.wanted.has_demo else asyncio.sleep(0)
     playing = asyncio.create_task(demo)
     try:

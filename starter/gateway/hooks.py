@@ -4,7 +4,7 @@ In: what a source parsed (events, receipts of messages, entries for a person). O
 relay hands the events on. A source is one file in `sources/`: it verifies, parses, and calls `take`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -65,12 +65,17 @@ class Told:
     parked: Sequence[Parked] = ()
 
 
-async def take(gateway: Parts, *, source: str, told: Told, raw: bytes) -> None:
+#: What a source writes into its own records in the same transaction; what happened by it is journalled, too.
+Also = Callable[[Tx], Awaitable[Sequence[Happened]]]
+
+
+async def take(gateway: Parts, *, source: str, told: Told, raw: bytes, also: Also | None = None) -> None:
     """Journal all of it in one transaction; what had been journalled before changes nothing. Raise StoreDown."""
     now = gateway.now()
     deliveries: list[journal.Delivery] = []
     async with gateway.store.write() as tx:
-        for happened in told.happened:
+        more = await also(tx) if also is not None else ()
+        for happened in (*told.happened, *more):
             deliveries += (await _journalled(tx, source=source, happened=happened, raw=raw, now=now)).deliveries
         for receipt in told.receipts:
             await _received(tx, source=source, receipt=receipt, now=now)

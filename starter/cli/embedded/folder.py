@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -100,10 +101,21 @@ class Folder:
 
     def keep_key(self, secret: str) -> None:
         """Keep the demo's key where only this user reads it."""
-        self.key_file.unlink(missing_ok=True)
-        descriptor = os.open(self.key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(secret + "\n")
+        _keep_secret(self.key_file, secret)
+
+    def token_key(self) -> str:
+        """Return the key that signs links; made once, so that links stay valid at the next start."""
+        path = self.path / "token.key"
+        if not path.exists():
+            _keep_secret(path, secrets.token_hex(32))
+        return path.read_text(encoding="utf-8").strip()
+
+
+def _keep_secret(path: Path, secret: str) -> None:
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(secret + "\n")
 
 
 def running(path: Path) -> Running | None:

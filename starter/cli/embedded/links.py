@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,13 +13,17 @@ from starter.cli.output import say
 _OPEN = "OrderStageKind = 'open'"
 
 
-def say_links(running: Running, *, ui: str, folder: Folder, has_demo: bool) -> None:
+def say_links(running: Running, *, ui: str, folder: Folder, has_demo: bool, stand_ins: Mapping[str, str]) -> None:
     """Print where everything is."""
     rows = [("API", f"{running.gateway}/docs"), ("Outbox", f"{running.gateway}/outbox   what would have been sent")]
     if ui:
         rows.append(("Temporal UI", _view(ui)))
         if has_demo:
             rows.append(("One order", f"{ui}/namespaces/default/workflows/order:shop:D-1001"))
+    rows += [
+        (name.removeprefix("Stand-in of ").capitalize(), f"{url}/log   what it was asked for")
+        for name, url in stand_ins.items()
+    ]
     rows.append(("Logs", str(folder.logs)))
     for name, value in rows:
         say(f"  {name:<12} {value}")

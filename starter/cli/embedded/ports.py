@@ -66,7 +66,7 @@ def choose(usual: Usual, *, wanted: int | None) -> Chosen:
         return Chosen(wanted)
     if _is_free(usual.number):
         return Chosen(usual.number)
-    number = _free()
+    number = free()
     return Chosen(number, f"Port {usual.number} is taken: {usual.use} listens on {number}")
 
 
@@ -81,7 +81,8 @@ def _is_free(number: int) -> bool:
         return True
 
 
-def _free() -> int:
+def free() -> int:
+    """Return a port that nobody listens on now."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind((HOST, 0))
         number: int = probe.getsockname()[1]

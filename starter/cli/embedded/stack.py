@@ -17,7 +17,7 @@ from activities.runtime import temporal
 from activities.runtime.settings import Settings
 from activities.store.database import Store
 from activities.store.schema import migrate
-from starter.cli.embedded import attributes, ports, server
+from starter.cli.embedded import attributes, ports, server, stand_ins
 from starter.cli.embedded.children import Child, Program
 from starter.cli.embedded.folder import Folder, Running
 from starter.cli.embedded.staff import seed
@@ -40,6 +40,7 @@ class Wanted:
     pipeline: Path
     pace: float = 1.0
     has_demo: bool = True
+    has_stand_ins: bool = False
     port: int | None = None
     temporal_port: int | None = None
     ui_port: int | None = None
@@ -57,6 +58,7 @@ class Stack:
     temporal: str = ""
     ui: str = ""
     children: list[Child] = field(default_factory=list)
+    stand_ins: list[stand_ins.StandIn] = field(default_factory=list)
 
     @property
     def running(self) -> Running:
@@ -117,6 +119,9 @@ async def _stopped(stack: Stack) -> None:
 
 async def _start(stack: Stack) -> None:
     _set_environment(stack, port=_port(ports.GATEWAY, wanted=stack.wanted.port))
+    if stack.wanted.has_stand_ins:
+        stack.stand_ins = await stand_ins.start(stack.folder, public_url=stack.gateway)
+        stack.children += [stand_in.child for stand_in in stack.stand_ins]
     server_start = asyncio.create_task(_server(stack))
     try:
         await _timed(_store(stack), name="Store")
@@ -137,6 +142,8 @@ def _set_environment(stack: Stack, *, port: int) -> None:
     stack.gateway = f"http://{ports.HOST}:{port}"
     os.environ.update({"ORDERS_GATEWAY_HOST": ports.HOST, "ORDERS_GATEWAY_PORT": str(port)})
     os.environ["ORDERS_PACE"] = str(stack.wanted.pace)
+    os.environ.setdefault("ORDERS_PUBLIC_URL", stack.gateway)
+    os.environ.setdefault("ORDERS_TOKEN_KEYS", stack.folder.token_key())
     os.environ.setdefault("ORDERS_STORE_URL", stack.folder.store_url)
     os.environ.setdefault("ORDERS_LOG_FORMAT", "text")
 

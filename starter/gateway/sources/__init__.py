@@ -2,5 +2,7 @@
 
 from fastapi import APIRouter
 
+from starter.gateway.sources import twilio
+
 #: The routes of every source.
-ROUTERS: tuple[APIRouter, ...] = ()
+ROUTERS: tuple[APIRouter, ...] = (twilio.router,)

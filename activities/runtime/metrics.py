@@ -10,3 +10,5 @@ DUPLICATE_SENDS = Counter(
 BUGS = Counter("orders_bugs_total", "Failures on our side that were worked around; each is in the log", ["part"])
 RUNS = Counter("orders_runs_total", "Runs of rules that ended", ["kind", "status", "reason"])
 DECISIONS = Counter("orders_decisions_total", "Decisions on events", ["reason"])
+REFUSED_CALLS = Counter("orders_refused_calls_total", "Calls of vendors whose signature was not valid", ["source"])
+CLOCK_APART = Counter("orders_clock_apart_total", "Signatures whose moment was more than five minutes from ours")

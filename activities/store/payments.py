@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from activities.store.database import Tx
 from activities.store.editing import BadEvent, amount, line
 from activities.store.records import PaymentRecord
-from activities.store.tables import PAYMENTS
+from activities.store.tables import ORDERS, PAYMENTS
 from workflows.contracts.ids import OrderKey
 
 #: The event types that tell of money.
@@ -20,6 +20,8 @@ TYPES = ("payment.received", "payment.paid", "payment.refunded", "payment.unpaid
 Follows = tuple[tuple[str, dict[str, Any]], ...]
 
 _ADD = upsert(PAYMENTS).on_conflict_do_nothing(index_elements=["order_id", "id"])
+
+_OPEN_SUM = select(ORDERS.c.total, ORDERS.c.paid_amount).where(ORDERS.c.id == bindparam("order_id"))
 
 _OF_ORDER = select(PAYMENTS).where(PAYMENTS.c.order_id == bindparam("order_id")).order_by(PAYMENTS.c.at, PAYMENTS.c.id)
 
@@ -60,6 +62,22 @@ async def apply(
     if order.paid or after < order.total:
         return changes, ()
     return {**changes, "paid": True}, paid(order, amount=after)
+
+
+async def doubt(tx: Tx, key: OrderKey, *, amount: Decimal, at: datetime) -> str:
+    """Say why a payment that a vendor reports needs a person; "" if it fits: no more than is open, and no money back.
+
+    A payment whose money went back later must not make the order paid again, whichever is heard of first.
+    """
+    order = await tx.first(_OPEN_SUM, {"order_id": str(key)})
+    if order is None:
+        return "it names an order that does not exist"
+    for payment in await of_order(tx, key):
+        if payment.kind == "refunded" and payment.at >= at:
+            return "money of this order went back since: look whether this payment is still to be counted"
+    if amount > order.total - order.paid_amount:
+        return "it is more than what is open on the order: look, then record it by hand or pay it back"
+    return ""
 
 
 def is_covered(order: Row[Any], *, total: Decimal) -> bool:

@@ -7,12 +7,14 @@ relay hands the events on. A source is one file in `sources/`: it verifies, pars
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 from activities.runtime import metrics
 from activities.runtime.logs import log
-from activities.store import journal, ledger
+from activities.store import journal, ledger, payments
 from activities.store.database import NotFound, Tx
 from activities.store.facts import BadEvent
 from activities.store.journal import Arrival, Journalled
@@ -65,6 +67,11 @@ class Told:
     parked: Sequence[Parked] = ()
 
 
+def unreadable(raw: bytes, *, source: str) -> Parked:
+    """Keep a verified call that cannot be read, under an id of its own: the same for the same bytes."""
+    return Parked(f"unreadable:{sha256(raw).hexdigest()[:32]}", f"{source}.unknown", "the call cannot be read")
+
+
 #: What a source writes into its own records in the same transaction; what happened by it is journalled, too.
 Also = Callable[[Tx], Awaitable[Sequence[Happened]]]
 
@@ -97,6 +104,10 @@ async def _journalled(tx: Tx, *, source: str, happened: Happened, raw: bytes, no
         customer=happened.customer,
         grace=GRACE,
     )
+    problem = await _doubt(tx, happened)
+    if problem:
+        await journal.park(tx, arrival, problem=problem, now=now)
+        return Journalled(is_new=False, orders=(), unmatched=True)
     try:
         return await journal.append(tx, arrival, now=now)
     except NotFound:
@@ -105,6 +116,19 @@ async def _journalled(tx: Tx, *, source: str, happened: Happened, raw: bytes, no
         problem = str(error)
     await journal.park(tx, arrival, problem=problem, now=now)
     return Journalled(is_new=False, orders=(), unmatched=True)
+
+
+async def _doubt(tx: Tx, happened: Happened) -> str:
+    """Say why a vendor's payment needs a person; "" if it fits, or was journalled before."""
+    if happened.type != "payment.received" or len(happened.orders) != 1:
+        return ""
+    amount = happened.data.get("amount")
+    if not isinstance(amount, str):
+        return ""  # the journal says what is wrong with it
+    try:
+        return await payments.doubt(tx, happened.orders[0], amount=Decimal(amount), at=happened.at)
+    except InvalidOperation:
+        return ""
 
 
 async def _received(tx: Tx, *, source: str, receipt: Receipt, now: datetime) -> None:

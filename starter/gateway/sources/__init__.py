@@ -2,7 +2,12 @@
 
 from fastapi import APIRouter
 
-from starter.gateway.sources import twilio
+from starter.gateway.sources import aftership, standard, stripe, twilio
 
 #: The routes of every source.
-ROUTERS: tuple[APIRouter, ...] = (twilio.router,)
+ROUTERS: tuple[APIRouter, ...] = (
+    aftership.router,
+    standard.router,
+    stripe.router,
+    twilio.router,
+)

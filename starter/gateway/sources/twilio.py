@@ -26,7 +26,7 @@ from activities.store.values import e164
 from starter.gateway import speech
 from starter.gateway.hooks import Happened, Receipt, Told, take
 from starter.gateway.parts import Gateway, Parts
-from starter.gateway.problems import Problem
+from starter.gateway.signatures import not_connected, refused
 
 router = APIRouter(prefix="/hooks/twilio", include_in_schema=False)
 
@@ -90,14 +90,11 @@ class Verified:
 async def _verified(request: Request, gateway: Gateway) -> Verified:
     account = TwilioAccount.read(gateway.environment, folder=gateway.settings.secrets)
     if account is None:
-        raise Problem(404, code="unknown-source", detail="Twilio is not connected: set ORDERS_TWILIO_ACCOUNT_SID.")
+        raise not_connected("Twilio", setting="ORDERS_TWILIO_ACCOUNT_SID")
     raw = await request.body()
     form = _signed(request, raw=raw, account=account, public_url=gateway.public_url)
     if form is None:
-        _log.warning(
-            "A request to /hooks/twilio has no valid signature: check ORDERS_TWILIO_AUTH_TOKEN and ORDERS_PUBLIC_URL"
-        )
-        raise Problem(403, code="bad-signature", detail="The signature is not valid.")
+        raise refused(SOURCE, setting="ORDERS_TWILIO_AUTH_TOKEN, ORDERS_PUBLIC_URL")
     return Verified(account, form, raw)
 
 

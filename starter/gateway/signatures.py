@@ -1,0 +1,70 @@
+"""Signatures of vendors' calls: the official verifiers, made to say no where they would raise; and clocks that differ.
+
+Whatever comes in, a signature is right or the call is refused with 403: without a reason for the caller, with the
+setting to check for the operator.
+"""
+
+import hmac
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from activities.runtime import metrics
+from activities.runtime.logs import log
+from starter.gateway.problems import Problem
+
+_log = log("hooks")
+
+#: How far the moment of a signature may be from ours, both ways (Standard Webhooks, Stripe).
+TOLERANCE = timedelta(minutes=5)
+
+
+def refused(source: str, *, setting: str) -> Problem:
+    """Return the refusal of a call, and tell the operator which setting to check."""
+    metrics.REFUSED_CALLS.labels(source=source).inc()
+    _log.warning("A call has no valid signature: check the setting", source=source, setting=setting)
+    return Problem(403, code="bad-signature", detail="The signature is not valid.")
+
+
+def not_connected(source: str, *, setting: str) -> Problem:
+    """Return the refusal of a call to a source that has no secret."""
+    return Problem(404, code="unknown-source", detail=f"{source} is not connected: set {setting}.")
+
+
+def standard(body: bytes, *, headers: Mapping[str, str], secrets: Sequence[str], now: datetime) -> bool:
+    """Verify a Standard Webhooks signature (webhook-id, -timestamp, -signature) with one of the secrets."""
+    from standardwebhooks.webhooks import Webhook  # noqa: PLC0415
+
+    given = {name: headers.get(name, "") for name in ("webhook-id", "webhook-timestamp", "webhook-signature")}
+    if not all(given.values()) or not in_time(given["webhook-timestamp"], now=now):
+        return False
+    return any(holds(lambda secret=secret: Webhook(secret).verify(body, given)) for secret in secrets)  # type: ignore[misc]  # mypy does not infer lambdas with defaults
+
+
+def hashed(body: bytes, *, signature: str, secrets: Sequence[str]) -> bool:
+    """Verify a base64 HMAC-SHA256 of the body, which holds no moment."""
+    expected = [b64encode(hmac.digest(secret.encode(), body, sha256)) for secret in secrets]
+    given = signature.encode("utf-8", "replace")
+    return any(hmac.compare_digest(given, one) for one in expected)
+
+
+def holds(verify: Callable[[], object]) -> bool:
+    """Say whether a verifier is content. The official ones raise anything on garbage."""
+    try:
+        verify()
+    except Exception:
+        return False
+    return True
+
+
+def in_time(timestamp: str, *, now: datetime) -> bool:
+    """Say whether a signature's moment (Unix seconds) is near ours; one far off is counted: a clock is wrong."""
+    if not timestamp.isascii() or not timestamp.isdigit() or len(timestamp) > 12:
+        return False
+    apart = abs(now.timestamp() - int(timestamp))
+    if apart <= TOLERANCE.total_seconds():
+        return True
+    metrics.CLOCK_APART.inc()
+    _log.warning("A signature's moment is far from ours: check this machine's clock", seconds=round(apart))
+    return False

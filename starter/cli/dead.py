@@ -1,4 +1,4 @@
-"""`orders events`: those that Temporal refused until they were given up; listed, and delivered again."""
+"""`orders events`: those that Temporal refused until they were given up, and those that wait for a person."""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -13,9 +13,10 @@ from starter.cli.output import Exit, Failure, moment, note, say, say_json, say_t
 if TYPE_CHECKING:
     from activities.store.history import DeadRecord
     from activities.store.journal import Delivery
+    from activities.store.parked import ParkedRecord
     from activities.store.records import Page
 
-app = typer.Typer(no_args_is_help=True, help="Events that were given up.")
+app = typer.Typer(no_args_is_help=True, help="Events that were given up, and events that wait for a person.")
 
 
 @app.command()
@@ -49,6 +50,79 @@ def replay(
         say_json({"id": event.id, "source": event.source, "orders": [number], "delivered": is_delivered})
         return
     say(f"{event.type} is {'delivered' if is_delivered else 'to be delivered'} to {number} (event {event.id})")
+
+
+@app.command()
+def parked(
+    most: Annotated[int, typer.Option(help="Most events shown.", min=1, max=200)] = 50,
+    cursor: Annotated[str, typer.Option(help="Go on where a list ended.")] = "",
+    json: JSON = False,
+) -> None:
+    """List the events that wait for a person: nobody was found for them, or they do not fit their order."""
+    page = run(_parked(cursor, most=most))
+    if json:
+        say_json(page.model_dump(mode="json"))
+        return
+    rows = [(str(r.id), r.type, f"{r.source} {r.event}", moment(r.at), r.problem) for r in page.items]
+    say_table(rows, headings=("ID", "TYPE", "EVENT", "AT", "PROBLEM"))
+    if page.next_cursor:
+        note(f"There are more: --cursor {page.next_cursor}")
+
+
+_Parked = Annotated[int, typer.Argument(help="From `orders events parked`.", metavar="ID", min=1, max=2**63 - 1)]
+
+
+@app.command()
+def give(
+    id: _Parked,
+    number: Annotated[str, typer.Argument(help="The order's number.", metavar="NUMBER")],
+    json: JSON = False,
+) -> None:
+    """Give an event that waits for a person to an order: it counts from now on."""
+    event, is_delivered = run(_given(id, number=number))
+    if json:
+        say_json({"id": event.event, "source": event.source, "orders": [number], "delivered": is_delivered})
+        return
+    say(f"{event.type} is {'delivered' if is_delivered else 'to be delivered'} to {number} (event {event.event})")
+
+
+@app.command()
+def dismiss(id: _Parked, json: JSON = False) -> None:
+    """Lay an event aside that waits for a person: it stays in the journal and does nothing."""
+    event = run(_dismissed(id))
+    if json:
+        say_json(event.model_dump(mode="json"))
+        return
+    say(f"{event.type} is laid aside (event {event.event})")
+
+
+async def _parked(cursor: str, *, most: int) -> "Page[ParkedRecord]":
+    from activities.store import parked
+
+    async with opened_store(known_settings()) as store, store.read() as tx:
+        try:
+            return await parked.page(tx, cursor=cursor or None, limit=most)
+        except ValueError as error:
+            raise Failure(f"--cursor: {error}", help="leave it out to begin at the oldest", code=Exit.USAGE) from error
+
+
+async def _given(id: int, *, number: str) -> "tuple[ParkedRecord, bool]":
+    from activities.store import parked
+    from workflows.contracts.ids import OrderKey
+
+    settings = known_settings()
+    key = OrderKey(shop=settings.shop, number=number)
+    async with opened_store(settings) as store:
+        async with store.write() as tx:
+            event, _ = await parked.give(tx, id=id, key=key, now=datetime.now(UTC))
+        return event, await deliver(settings, store=store, orders=(key,), source=event.source, id=event.event)
+
+
+async def _dismissed(id: int) -> "ParkedRecord":
+    from activities.store import parked
+
+    async with opened_store(known_settings()) as store, store.write() as tx:
+        return await parked.dismiss(tx, id=id)
 
 
 async def _page(cursor: str, *, most: int) -> "Page[DeadRecord]":

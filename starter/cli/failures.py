@@ -51,6 +51,7 @@ _LISTS = {
     "pipeline": "publish one with `orders pipeline publish FILE`",
     "key": "`orders keys list` shows the keys",
     "dead delivery": "`orders events dead` lists them",
+    "parked event": "`orders events parked` lists them",
 }
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from starter.cli import database, dead, doctor, keys, orders, parts, pipeline, publish, replay, simulate, up
+from starter.cli import database, dead, doctor, keys, orders, parts, pipeline, publish, replay, simulate, up, webhooks
 from starter.cli.output import Exit, Failure, say, tell
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command("worker", rich_help_panel="Run")(parts.worker)
 app.command("gateway", rich_help_panel="Run")(parts.gateway)
 pipeline.app.command("publish")(publish.publish)
 pipeline.app.command("simulate")(simulate.simulate)
+pipeline.app.command("webhooks")(webhooks.webhooks)
 orders.app.command("fork")(simulate.fork)
 app.add_typer(pipeline.app, name="pipeline", rich_help_panel="Work")
 app.add_typer(orders.app, name="order", rich_help_panel="Work")

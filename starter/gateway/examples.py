@@ -42,7 +42,14 @@ EMPLOYEE: dict[str, Any] = {
     "hours": "mon-fri 09:00-17:00",
     "absences": [{"from": "2026-12-24", "to": "2026-12-31"}],
 }
-EMPLOYEE_RECORD: dict[str, Any] = {**EMPLOYEE, "phone": None, "notify": "inbox", "created_at": AT, "updated_at": AT}
+EMPLOYEE_RECORD: dict[str, Any] = {
+    **EMPLOYEE,
+    "phone": None,
+    "notify": "email",
+    "chat": None,
+    "created_at": AT,
+    "updated_at": AT,
+}
 
 ORDER: dict[str, Any] = {
     "number": NUMBER,
@@ -114,6 +121,16 @@ DEAD_RECORD: dict[str, Any] = {
     "at": AT,
     "attempts": 10,
     "error": "Temporal refused it for order 2026-00117: the namespace is being deleted",
+}
+PARKED_RECORD: dict[str, Any] = {
+    "id": 815,
+    "source": "stripe",
+    "event": "pi_3PqLd2",
+    "type": "payment.received",
+    "at": AT,
+    "received_at": AT,
+    "problem": "it is more than what is open on the order: look, then record it by hand or pay it back",
+    "data": {"amount": "490.00", "currency": "EUR", "reference": "pi_3PqLd2"},
 }
 EVENT_TYPE: dict[str, Any] = {
     "name": "payment.paid",
@@ -263,6 +280,10 @@ TASK_RECORD: dict[str, Any] = {
 NOTICE_RECORD: dict[str, Any] = {
     "id": 5,
     "employee": "olga",
+    "room": None,
+    "way": "email",
+    "state": "accepted",
+    "words": "",
     "shop": "shop",
     "number": NUMBER,
     "text": "Order 2026-00117 is paid.",

@@ -2,12 +2,13 @@
 
 from fastapi import APIRouter
 
-from starter.gateway.sources import aftership, standard, stripe, twilio
+from starter.gateway.sources import aftership, standard, stripe, triggers, twilio
 
 #: The routes of every source.
 ROUTERS: tuple[APIRouter, ...] = (
     aftership.router,
     standard.router,
     stripe.router,
+    triggers.router,
     twilio.router,
 )

@@ -1,0 +1,101 @@
+"""Events that wait for a person, as nobody was found or they do not fit: listed, given to an order, laid aside."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select, update
+
+from activities.store import addressees, arrivals
+from activities.store.arrivals import Arrival, Delivery
+from activities.store.cursors import after_number, page_of
+from activities.store.database import Conflict, NotFound, Tx
+from activities.store.records import Page
+from activities.store.tables import EVENTS
+from activities.store.values import Boundary
+from workflows.contracts.ids import OrderKey
+
+
+class ParkedRecord(Boundary):
+    """An event that waits for a person; `problem` says why. `id` is the event's number in the journal."""
+
+    id: int
+    source: str
+    event: str
+    type: str
+    at: datetime
+    received_at: datetime
+    problem: str
+    data: dict[str, Any]
+
+
+_COLUMNS = (
+    EVENTS.c.seq,
+    EVENTS.c.source,
+    EVENTS.c.id,
+    EVENTS.c.type,
+    EVENTS.c.at,
+    EVENTS.c.received_at,
+    EVENTS.c.problem,
+    EVENTS.c.data,
+)
+
+_PAGE = (
+    select(*_COLUMNS)
+    .where(EVENTS.c.problem != "", EVENTS.c.seq > bindparam("after"))
+    .order_by(EVENTS.c.seq)
+    .limit(bindparam("most"))
+)
+
+_ONE = (
+    select(*_COLUMNS, EVENTS.c.raw).where(EVENTS.c.seq == bindparam("number"), EVENTS.c.problem != "").with_for_update()
+)
+
+_CLEAR = update(EVENTS).where(EVENTS.c.seq == bindparam("number"), EVENTS.c.problem != "").values(problem="")
+
+
+async def page(tx: Tx, *, cursor: str | None = None, limit: int = 50) -> Page[ParkedRecord]:
+    """List the events that wait for a person, the oldest first; raise ValueError for a cursor that is none of ours."""
+    rows = await tx.rows(_PAGE, {"after": after_number(cursor, default=0), "most": limit + 1})
+    return page_of([_record(row) for row in rows], limit=limit, cursor=lambda record: str(record.id))
+
+
+async def give(tx: Tx, *, id: int, key: OrderKey, now: datetime) -> tuple[ParkedRecord, tuple[Delivery, ...]]:
+    """Give an event to an order, with its facts: a person has looked. Return the deliveries to be handed over.
+
+    Raise NotFound for no such event or order, BadEvent for data that cannot be a fact, Conflict for a type that no
+    order can use.
+    """
+    row = await tx.first(_ONE, {"number": id})
+    if row is None:
+        raise NotFound("parked event", str(id))
+    if row.type.endswith(".unknown"):
+        raise Conflict("The event could not be read, so no order can use it: look at it, then dismiss it")
+    arrival = Arrival(
+        source=row.source, id=row.id, type=row.type, at=row.at, data=row.data, raw=row.raw or b"", orders=(key,)
+    )
+    await addressees.of(tx, arrival)
+    deliveries, _ = await arrivals.deliver(tx, arrival, seq=row.seq, orders=(key,), now=now)
+    await tx.run(_CLEAR, {"number": id})
+    return _record(row), deliveries
+
+
+async def dismiss(tx: Tx, *, id: int) -> ParkedRecord:
+    """Lay an event aside: it stays in the journal and does nothing. Raise NotFound if none of that id waits."""
+    row = await tx.first(_ONE, {"number": id})
+    if row is None:
+        raise NotFound("parked event", str(id))
+    await tx.run(_CLEAR, {"number": id})
+    return _record(row)
+
+
+def _record(row: Row[Any]) -> ParkedRecord:
+    return ParkedRecord(
+        id=row.seq,
+        source=row.source,
+        event=row.id,
+        type=row.type,
+        at=row.at,
+        received_at=row.received_at,
+        problem=row.problem,
+        data=row.data,
+    )

@@ -1,0 +1,46 @@
+"""`orders pipeline webhooks`, and `orders events parked|give|dismiss`, on a real SQLite store."""
+
+from tests.commands.running import Orders
+
+PIPELINE = """
+pipeline: shop
+title: Shop
+timezone: Europe/Warsaw
+languages: [en]
+stages:
+  new:
+    title: New
+  packed:
+    title: Packed
+    triggers:
+      - webhook: erp-packed
+"""
+
+
+def test_a_webhooks_address_is_shown_once_and_its_codes_are_listed(stored: Orders) -> None:
+    """Covers T16."""
+    (stored.directory / "shop.yaml").write_text(PIPELINE, encoding="utf-8")
+    stored.must("pipeline", "publish", "shop.yaml")
+    assert "erp-packed" in stored.must("pipeline", "webhooks").out
+    made = stored.must("pipeline", "webhooks", "--new", "erp-packed", "--signed", "--json").json
+    assert "/hooks/trigger/" in made["address"]
+    assert made["secret"].startswith("whsec_")
+    listed = stored.must("pipeline", "webhooks", "--json")
+    assert [len(trigger["codes"]) for trigger in listed.json] == [1]
+    assert made["address"].rpartition("/")[2] not in listed.out
+    assert "1 codes" in stored.must("pipeline", "webhooks", "--end", "erp-packed").err
+
+
+def test_a_webhook_that_no_pipeline_has_gets_no_code(stored: Orders) -> None:
+    ended = stored("pipeline", "webhooks", "--new", "nope")
+    assert ended.code == 2
+    assert "No published pipeline has the trigger `webhook: nope`; there are: " in ended.err
+
+
+def test_events_that_wait_for_a_person_are_listed(stored: Orders) -> None:
+    assert stored.must("events", "parked", "--json").json == {"items": [], "next_cursor": None}
+    for command in (("give", "7", "1001"), ("dismiss", "7")):
+        ended = stored("events", *command)
+        assert ended.code == 1
+        assert "There is no parked event '7'" in ended.err
+        assert "help: `orders events parked` lists them" in ended.err

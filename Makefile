@@ -45,7 +45,7 @@ stress: $(VENV)/.installed-dev
 chaos: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.chaos $(ARGS)
 
-bench: $(VENV)/.installed-dev
+bench: $(VENV)/.installed-bench
 	$(BIN)/python -m tests.bench.run $(ARGS)
 
 $(VENV)/.installed: requirements.lock pyproject.toml
@@ -59,6 +59,11 @@ $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	@echo 'Installing the tools of developers into $(VENV) …'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
+
+$(VENV)/.installed-bench: tests/bench/requirements.txt $(VENV)/.installed-dev
+	@echo 'Installing what the benchmark compares with into $(VENV) …'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $< && touch $@ || \
+		echo 'It could not be installed: the bench leaves it out'
 
 lock:
 	@command -v uv >/dev/null || { echo 'error: uv is not installed' >&2; \

@@ -5,7 +5,7 @@ setting to check for the operator.
 """
 
 import hmac
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -40,6 +40,26 @@ def standard(body: bytes, *, headers: Mapping[str, str], secrets: Sequence[str],
     if not all(given.values()) or not in_time(given["webhook-timestamp"], now=now):
         return False
     return any(holds(lambda secret=secret: Webhook(secret).verify(body, given)) for secret in secrets)  # type: ignore[misc]  # mypy does not infer lambdas with defaults
+
+
+def ecdsa(raw: bytes, *, headers: Mapping[str, str], keys: Sequence[str], now: datetime) -> bool:
+    """Verify SendGrid's signature with one of the public keys (base64 of DER), and that it is of now."""
+    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey  # noqa: PLC0415
+    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import load_der_public_key  # noqa: PLC0415
+
+    signature = headers.get("x-twilio-email-event-webhook-signature", "")
+    timestamp = headers.get("x-twilio-email-event-webhook-timestamp", "")
+    if not signature or not in_time(timestamp, now=now):
+        return False
+
+    def verify(key: str) -> None:
+        public = load_der_public_key(b64decode(key))
+        if not isinstance(public, EllipticCurvePublicKey):
+            raise TypeError("not an elliptic curve's key")
+        public.verify(b64decode(signature, validate=True), timestamp.encode() + raw, ECDSA(SHA256()))
+
+    return any(holds(lambda key=key: verify(key)) for key in keys)  # type: ignore[misc]  # mypy does not infer lambdas with defaults
 
 
 def hashed(body: bytes, *, signature: str, secrets: Sequence[str]) -> bool:

@@ -1,6 +1,6 @@
-"""Count the Python calls of a replay: in goes a history, out comes the number of functions entered, by thread.
+"""Count the Python calls of a replay: in goes a history, out comes how often each function was entered.
 
-A count does not move with the machine. Calls into C do not count, nor do those of the SDK's own core.
+A count does not move with the machine. Calls into C do not count, nor does the SDK's own core.
 """
 
 import sys
@@ -16,14 +16,20 @@ from temporalio.worker import Replayer
 #: Makes the replayer of one side, with the threads that its workflows are to run in.
 Make = Callable[[ThreadPoolExecutor], Replayer]
 
+#: On a busy machine the event loop turns a few times more; the fewest calls of as many replays are exact to a percent.
+_TIMES = 3
+
 
 async def calls_of_replay(history: WorkflowHistory, *, make: Make) -> Counter[CodeType]:
     """Replay a history and count the calls of the event loop's thread and of the workflow's.
 
     The first replay of a process imports and caches what later ones find, so it is not counted.
     """
-    with ThreadPoolExecutor(1) as threads:
-        await make(threads).replay_workflow(history)
+    await _calls(history, make=make)
+    return min([await _calls(history, make=make) for _ in range(_TIMES)], key=Counter.total)
+
+
+async def _calls(history: WorkflowHistory, *, make: Make) -> Counter[CodeType]:
     counted: Counter[CodeType] = Counter()
 
     def count(frame: FrameType, event: str, _: Any) -> None:

@@ -30,6 +30,7 @@ class DbosSide(Side):
     """DBOS on SQLite: its own records in one file, the effects in another."""
 
     name = "DBOS, SQLite"
+    is_restless = True  # it looks for messages of every waiting order, again and again
     new_effects = "SELECT rowid, number FROM effects WHERE rowid > ? ORDER BY rowid"
 
     @property
@@ -51,7 +52,7 @@ class DbosSide(Side):
     async def launch(self) -> float:
         taken = await super().launch()
         if self._launches == 1:  # the first launch makes the tables
-            from dbos import DBOSClient  # type: ignore[import-not-found]  # only `make bench` installs it
+            from dbos import DBOSClient  # type: ignore[import-not-found, unused-ignore]  # only `make bench` installs it
 
             self.client = await asyncio.to_thread(DBOSClient, system_database_url=self.system)
         return taken
@@ -100,7 +101,7 @@ class DbosPostgresSide(DbosSide):
         return self._url
 
     async def prepare(self) -> None:
-        import psycopg  # type: ignore[import-not-found]  # comes with DBOS
+        import psycopg  # type: ignore[import-not-found, unused-ignore]  # comes with DBOS
 
         self._rows = psycopg.connect(self._url, autocommit=True)
         for setting in _DURABLE:

@@ -54,7 +54,7 @@ async def main() -> None:
             for side in sides:
                 await side.close()
             await environment.shutdown()
-    print(bench.figures.table([name for part in given.sides for name in NAMES[part]]))
+            print(bench.figures.table([name for part in given.sides for name in NAMES[part]]))
     kept = "in a file" if given.durable else "in memory, so that nothing of it survives; the others keep everything"
     print(f"\nTemporal's dev server keeps its records {kept}.")
     if DBOS in given.sides and not is_installed():

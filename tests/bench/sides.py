@@ -11,6 +11,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections import Counter
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -54,13 +55,15 @@ class Side(ABC):
 
     name: str
 
+    #: Its worker is busy even while nothing happens, so it must rest while the others are measured.
+    is_restless = False
+
     #: The query for the effects that came after a sequence number: (sequence number, order).
     new_effects: str
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.worker: asyncio.subprocess.Process | None = None
-        self._reader: sqlite3.Connection | None = None
         self._launches = 0
         self._seen = 0
         self._effects: Counter[str] = Counter()
@@ -86,6 +89,10 @@ class Side(ABC):
     @abstractmethod
     async def note(self, number: str, *, sequence: int) -> None:
         """Let an event come that moves nothing."""
+
+    def noted(self, number: str) -> int | None:
+        """Return how many events that moved nothing an order has taken; None where that does not show."""
+        return None
 
     @abstractmethod
     async def ended(self, number: str) -> None:
@@ -137,16 +144,29 @@ class Side(ABC):
         except TimeoutError:
             await self.kill()
 
+    def pause(self) -> None:
+        """Let a restless worker rest."""
+        if self.is_restless and self.worker is not None:
+            self.worker.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Wake the worker for its turn."""
+        if self.is_restless and self.worker is not None:
+            self.worker.send_signal(signal.SIGCONT)
+
     @property
     def database(self) -> Path:
         """The file that the effects are written to."""
         return self.folder / f"{self.name}.db".replace(" ", "-")
 
+    @cached_property
+    def reader(self) -> sqlite3.Connection:
+        """A connection of our own, which only reads."""
+        return sqlite3.connect(self.database, isolation_level=None)
+
     def effects(self) -> dict[str, int]:
         """Count the effects of every order so far; reads only what is new since the last look."""
-        if self._reader is None:
-            self._reader = sqlite3.connect(self.database, isolation_level=None)
-        for seq, number in self._reader.execute(self.new_effects, (self._seen,)):
+        for seq, number in self.reader.execute(self.new_effects, (self._seen,)):
             self._seen = seq
             self._effects[number] += 1
         return self._effects
@@ -268,6 +288,10 @@ class OursSide(TemporalSide):
 
     async def note(self, number: str, *, sequence: int) -> None:
         await self.orders.signal(number, event=Event(id=f"{number}-note-{sequence}", type="call.missed"))
+
+    def noted(self, number: str) -> int | None:
+        query = "SELECT count(*) FROM deliveries WHERE order_id = ? AND reason = 'no_trigger'"
+        return int(self.reader.execute(query, (f"shop:{number}",)).fetchone()[0])
 
     def handle(self, number: str) -> Any:
         return self.client.get_workflow_handle(workflow_id(OrderKey(shop="shop", number=number)))

@@ -17,7 +17,7 @@ from starlette.datastructures import Headers
 from activities.store import journal, ledger, suppressions
 from activities.store.database import Store
 from activities.store.history import LedgerState
-from starter.gateway.sources.sendgrid import is_signed
+from starter.gateway.signatures import ecdsa
 from tests.gateway.calling import Caller
 from tests.sources.calls import BREAKAGES, VendorCall, send
 from tests.sources.sending import claimed
@@ -86,8 +86,9 @@ def test_the_verifier_agrees_with_sendgrids_public_vector() -> None:
     )
     headers = Headers(
         {
-            "X-Twilio-Email-Event-Webhook-Signature": "MEUCIGHQVtGj+Y3LkG9fLcxf3qfI10QysgDWmMOVmxG0u6ZUAiEAyBiXDWzM+uOe5W0J"
-            "uG+luQAbPIqHh89M15TluLtEZtM=",
+            "X-Twilio-Email-Event-Webhook-Signature": (
+                "MEUCIGHQVtGj+Y3LkG9fLcxf3qfI10QysgDWmMOVmxG0u6ZUAiEAyBiXDWzM+uOe5W0JuG+luQAbPIqHh89M15TluLtEZtM="
+            ),
             "X-Twilio-Email-Event-Webhook-Timestamp": "1600112502",
         }
     )
@@ -102,9 +103,9 @@ def test_the_verifier_agrees_with_sendgrids_public_vector() -> None:
     }
     raw = json.dumps([told], sort_keys=True, separators=(",", ":")).encode() + b"\r\n"
     now = datetime.fromtimestamp(1600112502, UTC)
-    assert is_signed(raw, headers=headers, keys=[key], now=now)
-    assert not is_signed(raw.strip(), headers=headers, keys=[key], now=now)
-    assert not is_signed(raw, headers=headers, keys=[key], now=now + timedelta(hours=1))
+    assert ecdsa(raw, headers=headers, keys=[key], now=now)
+    assert not ecdsa(raw.strip(), headers=headers, keys=[key], now=now)
+    assert not ecdsa(raw, headers=headers, keys=[key], now=now + timedelta(hours=1))
 
 
 @pytest.mark.parametrize("name", BREAKAGES)

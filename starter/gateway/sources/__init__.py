@@ -2,11 +2,12 @@
 
 from fastapi import APIRouter
 
-from starter.gateway.sources import aftership, sendgrid, standard, stripe, triggers, twilio
+from starter.gateway.sources import aftership, inbound, sendgrid, standard, stripe, triggers, twilio
 
 #: The routes of every source.
 ROUTERS: tuple[APIRouter, ...] = (
     aftership.router,
+    inbound.router,
     sendgrid.router,
     standard.router,
     stripe.router,

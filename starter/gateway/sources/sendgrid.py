@@ -5,9 +5,8 @@ by machines and clicks of scanners count for nothing.
 Source: https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
 """
 
-import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -24,7 +23,7 @@ from activities.store.ledger import Callback
 from starter.gateway.hooks import Happened, Parked, Receipt, Told, take, unreadable
 from starter.gateway.machines import is_machine, is_too_soon
 from starter.gateway.parts import Gateway
-from starter.gateway.signatures import holds, in_time, not_connected, refused
+from starter.gateway.signatures import ecdsa, not_connected, refused
 from workflows.contracts.ids import OrderKey
 
 router = APIRouter(prefix="/hooks/sendgrid", include_in_schema=False)
@@ -60,7 +59,7 @@ async def events(request: Request, gateway: Gateway) -> Response:
     if account is None or not account.events_keys:
         raise not_connected("SendGrid's event webhook", setting=_SETTING)
     raw = await request.body()
-    if not is_signed(raw, headers=request.headers, keys=account.events_keys, now=gateway.now()):
+    if not ecdsa(raw, headers=request.headers, keys=account.events_keys, now=gateway.now()):
         raise refused(SOURCE, setting=_SETTING)
     batch = _batch(raw)
 
@@ -73,26 +72,6 @@ async def events(request: Request, gateway: Gateway) -> Response:
     told = Told(receipts=batch.receipts, parked=batch.parked)
     await take(gateway, source=SOURCE, told=told, raw=raw, also=seen)
     return Response(status_code=204)
-
-
-def is_signed(raw: bytes, *, headers: Headers, keys: Sequence[str], now: datetime) -> bool:
-    """Verify SendGrid's signature with one of the public keys (base64 of DER), and that it is of now."""
-    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey  # noqa: PLC0415
-    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
-    from cryptography.hazmat.primitives.serialization import load_der_public_key  # noqa: PLC0415
-
-    signature = headers.get("x-twilio-email-event-webhook-signature", "")
-    timestamp = headers.get("x-twilio-email-event-webhook-timestamp", "")
-    if not signature or not in_time(timestamp, now=now):
-        return False
-
-    def verify(key: str) -> None:
-        public = load_der_public_key(base64.b64decode(key))
-        if not isinstance(public, EllipticCurvePublicKey):
-            raise TypeError("not an elliptic curve's key")
-        public.verify(base64.b64decode(signature, validate=True), timestamp.encode() + raw, ECDSA(SHA256()))
-
-    return any(holds(lambda key=key: verify(key)) for key in keys)  # type: ignore[misc]  # mypy does not infer lambdas with defaults
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,122 @@
+"""SendGrid's Inbound Parse: mails that customers write (T02), as raw MIME or in SendGrid's fields.
+
+SendGrid repeats after 5xx only and drops the mail after any other refusal, so a real mail is never answered 4xx: what
+is merely unwanted is taken and does nothing.
+Source: https://www.twilio.com/docs/sendgrid/for-developers/parsing-email/setting-up-the-inbound-parse-webhook
+"""
+
+import hmac
+import json
+from collections.abc import Mapping
+from email.message import EmailMessage
+
+from fastapi import APIRouter, Request, Response
+from starlette.datastructures import FormData, UploadFile
+from starlette.formparsers import MultiPartException
+
+from activities.accounts.mail import InboundAccount
+from activities.store import journal
+from activities.store.database import Tx
+from starter import mails
+from starter.gateway.hooks import Happened, Told, take, unreadable
+from starter.gateway.parts import Gateway, Parts
+from starter.gateway.signatures import ecdsa, not_connected, refused
+
+router = APIRouter(prefix="/hooks/sendgrid", include_in_schema=False)
+
+SOURCE = "mail"
+_SETTING = "ORDERS_INBOUND_KEY"
+
+_MOST_FIELDS = 5_000
+_LARGEST_PART = 35 * 1024 * 1024
+
+
+@router.post("/inbound")
+async def inbound(request: Request, gateway: Gateway) -> Response:
+    """Take one mail."""
+    account = InboundAccount.read(gateway.environment, folder=gateway.settings.secrets)
+    if account is None:
+        raise not_connected("Inbound Parse", setting=_SETTING)
+    raw = await request.body()
+    if not _is_known(request, raw=raw, account=account, gateway=gateway):
+        raise refused(SOURCE, setting=_SETTING)
+    mail = await _mail(request)
+    if mail is None:
+        await take(gateway, source=SOURCE, told=Told(parked=[unreadable(raw, source=SOURCE)]), raw=raw)
+        return Response(status_code=200)
+    await _take(gateway, mail, raw=raw)
+    return Response(status_code=200)
+
+
+def _is_known(request: Request, *, raw: bytes, account: InboundAccount, gateway: Parts) -> bool:
+    if account.keys:
+        return ecdsa(raw, headers=request.headers, keys=account.keys, now=gateway.now())
+    if account.code is None:
+        return False
+    given = request.query_params.get("code", "")
+    return hmac.compare_digest(given.encode("utf-8", "replace"), account.code.get_secret_value().encode())
+
+
+async def _take(gateway: Parts, mail: mails.Mail, *, raw: bytes) -> None:
+    now = gateway.now()
+    arrival, problem = mails.arrivals(mail, source=SOURCE, own=own_mailboxes(gateway), now=now, raw=raw)
+
+    async def received(tx: Tx) -> list[Happened]:
+        if problem:
+            await mails.show(tx, mail, words=problem, now=now)
+            await journal.park(tx, arrival, problem=problem, now=now)
+            return []
+        key = await mails.answered(tx, mail)
+        customer = None if key else arrival.customer
+        return [Happened(arrival.id, arrival.type, arrival.at, arrival.data, orders=key, customer=customer)]
+
+    await take(gateway, source=SOURCE, told=Told(), raw=raw, also=received)
+
+
+def own_mailboxes(gateway: Parts) -> list[str]:
+    """List the shop's own mailboxes."""
+    settings = gateway.settings
+    return [one.strip().lower() for one in (settings.default_mailbox, *settings.mailboxes.split(",")) if one.strip()]
+
+
+async def _mail(request: Request) -> mails.Mail | None:
+    """Read the form; None for one that is cut off or holds no mail."""
+    try:
+        form = await request.form(max_files=200, max_fields=_MOST_FIELDS, max_part_size=_LARGEST_PART)
+    except (MultiPartException, ValueError, KeyError):
+        return None
+    except Exception as error:  # the framework turns the parser's own error into one of HTTP
+        if type(error).__name__ != "HTTPException":
+            raise
+        return None
+    fields = {name: value for name, value in form.items() if isinstance(value, str)}
+    if "envelope" not in fields:  # a body that was cut off reads as one without fields
+        return None
+    envelope_from = _envelope_from(fields["envelope"])
+    proved = fields.get("SPF", "").strip().lower() == "pass" or ": pass" in fields.get("dkim", "").lower()
+    whole = await _raw_mail(form)
+    return mails.read(whole if whole else _rebuilt(fields), is_proved=proved, envelope_from=envelope_from)
+
+
+async def _raw_mail(form: FormData) -> bytes:
+    value = form.get("email") or form.get("rawEmail")
+    if isinstance(value, UploadFile):
+        return await value.read()
+    # The form's parser decodes parts without a charset as Latin-1, so this gives the bytes back.
+    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else b""
+
+
+def _rebuilt(fields: Mapping[str, str]) -> bytes:
+    """Make a mail of SendGrid's fields: its headers as they were, its text."""
+    message = EmailMessage()
+    message.set_content(fields.get("text", ""))
+    headers = fields.get("headers", "").replace("\r\n", "\n").strip("\n")
+    kept = "\n".join(line for line in headers.split("\n") if not line.lower().startswith(("content-", "mime-version")))
+    return f"{kept}\n".encode("utf-8", "replace") + message.as_bytes()
+
+
+def _envelope_from(envelope: str) -> str | None:
+    try:
+        return str(json.loads(envelope)["from"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None

@@ -164,6 +164,12 @@ async def new_moments(tx: Tx, case: Case, *, rules: list[RunRecord], anchor: dat
     return tuple(dues)
 
 
+async def call(tx: Tx, case: Case, *, rules: list[str], words: str) -> None:
+    """Make the present the moment of runs that are called: another workflow of the order does not wait for them."""
+    dues = [Due(rule=rule, at=case.now, words=words) for rule in rules]
+    await runs.set_dues(tx, case.request.key, visit=case.standing.visit, dues=dues)
+
+
 def state_of(standing: Standing) -> OrderState:
     """Return the state that the workflow shows: ids and figures, no person."""
     return OrderState(

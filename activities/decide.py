@@ -11,13 +11,13 @@ from typing import Any
 from temporalio import activity
 
 from activities import operators
-from activities.case import Case, Change, Effect, change_stage, load, new_moments, state_of
+from activities.case import Case, Change, Effect, call, change_stage, load, new_moments, state_of
 from activities.records import Records
 from activities.runtime import faults, metrics
 from activities.runtime.faults import Step
 from activities.runtime.logs import log
 from activities.shelf import Shelf
-from activities.store import facts, journal, notices, runs, visits
+from activities.store import erasing, facts, journal, notices, runs, visits
 from activities.store.database import NotFound, Store, StoreDown, Tx
 from activities.store.facts import BadEvent
 from activities.store.history import NewNotice
@@ -26,8 +26,8 @@ from activities.store.visits import Standing
 from workflows.contracts.decisions import DecideRequest, Decision
 from workflows.contracts.events import OPERATOR_PREFIX, RULE_MOVE, is_by_customer, is_known
 from workflows.contracts.inbox import MALFORMED
-from workflows.contracts.plans import Due, Plan
-from workflows.contracts.reasons import EventReason, RunStatus
+from workflows.contracts.plans import BY_CUSTOMER, Due, Plan
+from workflows.contracts.reasons import EventReason, RunReason, RunStatus
 from workflows.contracts.runs import RunOutcome
 from workflows.contracts.state import OrderState
 from workflows.pipeline import planning
@@ -85,6 +85,8 @@ class Decisions:
         key, event = request.key, request.event
         standing = await visits.lock(tx, key)
         if standing is None or standing.is_deleted:
+            if event.source == "orders" and standing is not None:
+                return _unknown_order(request)  # the deletion itself, told to the workflow
             self._log.warning("An event came for an order that does not exist", order=str(key), type=event.type)
             await _keep_unmatched(tx, request)
             return _unknown_order(request)
@@ -103,7 +105,8 @@ class Decisions:
         await journal.decided(
             tx, key, source=event.source, id=event.id, decision=decided, verdict=verdict, now=request.now
         )
-        told = decided.model_copy(update={"outcomes": outcomes})
+        is_deleted = await _deleted(tx, case, effect=effect)
+        told = decided.model_copy(update={"outcomes": outcomes, "ended": is_deleted})
         return await _up_to_date(tx, request, decided=told, plan=effect.plan)
 
     async def _effect(self, tx: Tx, case: Case, *, known: JournalledEvent, problem: str) -> Effect:
@@ -120,6 +123,17 @@ class Decisions:
         if created is not None and effect.plan is None:
             return replace(effect, plan=created.plan, bench=created.bench)
         return effect
+
+
+async def _deleted(tx: Tx, case: Case, *, effect: Effect) -> bool:
+    """Delete the order where a rule asked for it and no rule is left (E15); what the decision wrote goes, too."""
+    standing = effect.bench.standing if effect.bench else case.standing
+    if not standing.is_to_be_deleted:
+        return False
+    if not await erasing.is_due(tx, case.request.key, visit=standing.visit):
+        return False
+    await erasing.order(tx, case.request.key, now=case.now)
+    return True
 
 
 async def _decide_on(tx: Tx, case: Case, *, known: JournalledEvent) -> Effect:
@@ -253,7 +267,7 @@ async def _edited(tx: Tx, case: Case) -> tuple[Due, ...]:
     waiting = [
         run
         for run in await runs.runs_of(tx, case.request.key, visit=case.standing.visit)
-        if run.status is RunStatus.PLANNED
+        if (run.status is RunStatus.PLANNED or run.reason is RunReason.ON_HOLD)
         and run.has_wait
         and planning.wait_depends_on(case.current, stage=case.standing.stage, rule=run.rule)
     ]
@@ -268,13 +282,15 @@ async def _woken(tx: Tx, case: Case) -> tuple[str, ...]:
     if not waiting:
         return ()
     all_runs = {run.rule: run for run in await runs.runs_of(tx, case.request.key, visit=case.standing.visit)}
-    return tuple(
+    woken = [
         rule
         for rule in waiting
         if (run := all_runs.get(rule)) is not None
         and run.status is RunStatus.PLANNED
         and (run.after is None or all_runs[run.after].status.is_end)
-    )
+    ]
+    await call(tx, case, rules=woken, words=BY_CUSTOMER)
+    return tuple(woken)
 
 
 async def _up_to_date(tx: Tx, request: DecideRequest, *, decided: Decision, plan: Plan | None) -> Decision:

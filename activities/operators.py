@@ -5,7 +5,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
-from activities.case import Case, Change, Effect, change_stage, new_moments
+from activities.case import Case, Change, Effect, call, change_stage, new_moments
 from activities.frame import chain_after
 from activities.store import journal, ledger, runs, visits
 from activities.store.database import Tx
@@ -54,6 +54,8 @@ async def _resume(tx: Tx, case: Case, data: dict[str, Any]) -> Effect:
         await visits.set_attention(tx, case.request.key, text="")
     kept = tuple(await journal.held_back(tx, case.request.key))
     words = f"resumed; {len(kept)} kept events are handled now" if kept else "resumed"
+    held = [run.rule for run in await _waiting(tx, case) if run.reason is RunReason.ON_HOLD]
+    await _set(tx, case, held, status=RunStatus.PLANNED, reason=RunReason.WAITING)
     if Resume.model_validate(data).deadlines is Deadlines.KEEP:
         return Effect(EventReason.COMMAND_DONE, words, requeue=kept)
     waiting = [run for run in await _waiting(tx, case) if run.due is not None]
@@ -84,6 +86,7 @@ async def _run_now(tx: Tx, case: Case, data: dict[str, Any]) -> Effect:
         return _refused(refusal)
     if case.standing.held_at is not None:
         return _refused("the automation is on hold: resume it first")
+    await call(tx, case, rules=[run.rule], words="run by hand")
     return Effect(EventReason.COMMAND_DONE, f"{run.rule} runs now", wake=(run.rule,))
 
 

@@ -70,7 +70,7 @@ class Automation:
 
     @property
     def is_held(self) -> bool:
-        """Say whether rules must wait: for a resume, for the events that a hold kept, for the next run of the workflow."""
+        """Say whether rules must wait: for a resume, for the events a hold kept, or for the workflow's next run."""
         return self.state.held or bool(self._catching_up) or self._is_stopping
 
     def take(self, event: Event) -> None:
@@ -114,13 +114,12 @@ class Automation:
             self._wake.clear()
             await self._wake.wait()  # signals, ended runs and resumes interleave here
 
-    async def stop(self, event: Event, *, starts_rules: bool = False) -> None:
+    async def stop(self, event: Event) -> None:
         """Stop the automation on request: that event first, then all that is in the inbox; claimed sends drain.
 
-        No rule begins any more: what a person resumes meanwhile is for the next run of the workflow. With
-        `starts_rules` it begins, only to be stopped as if its stage were left: so older histories have it.
+        No rule begins any more: what a person resumes meanwhile is for the next run of the workflow.
         """
-        self._is_stopping = not starts_rules
+        self._is_stopping = self._runtime.knows("stop-starts-no-rules")
         if self._is_stopping:
             self.resumed.clear()
         self._inbox.appendleft(event)

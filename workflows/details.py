@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from workflows.automation import Automation
 from workflows.contracts.reasons import RunReason, RunStatus
+from workflows.moments import written
 from workflows.visit import Run, Visit
 
 #: The page travels in a URL; some proxies cut those at 8 kB (a letter may cost six bytes).
@@ -37,15 +38,14 @@ def page(automation: Automation) -> str:
     ended = [_ended(run) for run in visit.runs.values() if run.status.is_end or run.status is RunStatus.HELD]
     blocks += _list("**Rules of this stage**", ended)
     newest = islice(reversed(automation.timeline), _MOST_DONE)
-    done = [f"{_day(entry.at.astimezone(zone))} {_clock(entry.at.astimezone(zone))} {entry.what}" for entry in newest]
+    done = [f"{written(entry.at.astimezone(zone))} {entry.what}" for entry in newest]
     blocks += _list("**Done** (newest first)", done)
     return _cut("\n\n".join(blocks))
 
 
 def _facts(automation: Automation, *, zone: ZoneInfo) -> str:
     state = automation.state
-    entered = state.entered_at.astimezone(zone) if state.entered_at else None
-    since = f"in this stage since {_day(entered)} {_clock(entered)}" if entered else ""
+    since = f"in this stage since {written(state.entered_at.astimezone(zone))}" if state.entered_at else ""
     facts = [
         f"**{state.number}**",
         f"**{state.total:.2f} {state.currency}**",
@@ -73,20 +73,7 @@ def _next(run: Run, *, zone: ZoneInfo) -> str:
 
 
 def _moment(moment: datetime, *, zone: ZoneInfo) -> str:
-    here = moment.astimezone(zone)
-    return f"{_day(here)} {here.year} {_clock(here)}"
-
-
-# Written by hand: strftime imports its time module through the sandbox at every call, 40 % of the calls of a replay.
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
-def _day(here: datetime) -> str:
-    return f"{here.day:02d} {_MONTHS[here.month - 1]}"
-
-
-def _clock(here: datetime) -> str:
-    return f"{here.hour:02d}:{here.minute:02d}"
+    return written(moment.astimezone(zone), with_year=True)
 
 
 def _ended(run: Run) -> str:

@@ -105,9 +105,7 @@ class Order:
         except (asyncio.CancelledError, ActivityError) as error:  # ActivityError: a decision was under way
             if not is_cancelled_exception(error):
                 raise
-            cancel = self._operator_event("cancel", commands.StopWaiting(by="temporal"))
-            starts_rules = not workflow.patched("stop-starts-no-rules")
-            await self._automation.stop(cancel, starts_rules=starts_rules)
+            await self._automation.stop(self._operator_event("cancel", commands.StopWaiting(by="temporal")))
             await workflow.wait_condition(workflow.all_handlers_finished)
             if not self._automation.is_held:  # a person resumed it while its sends drained
                 workflow.continue_as_new(given.model_copy(update={"carry": None}))
@@ -157,7 +155,7 @@ class Order:
         """Hand a command to the inbox and wait for what became of it."""
         event = self._operator_event(name, command)
         decision = await self._automation.answer(event)  # other events are handled before this one
-        if decision.reason is EventReason.REFUSED or decision.ended:
+        if decision.reason in (EventReason.REFUSED, EventReason.UNKNOWN_ORDER):
             raise _refusal(decision.words or "no such order")
         return CommandResult(reason=decision.reason, words=decision.words, state=decision.state)
 
@@ -258,6 +256,9 @@ class _TemporalClock:
                 # The stage is left this very moment, which cancels once: the end is to be recorded all the same.
                 if not is_cancelled_exception(error):
                     raise
+
+    def knows(self, change: str) -> bool:
+        return workflow.patched(change)
 
     def should_renew(self) -> bool:
         info = workflow.info()

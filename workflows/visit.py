@@ -15,13 +15,14 @@ from workflows.contracts.ids import OrderKey
 from workflows.contracts.plans import Due, Plan, PlannedRun
 from workflows.contracts.reasons import RunReason, RunStatus
 from workflows.contracts.runs import RunItem, RunOutcome, RunsOutcome, RunsRequest
+from workflows.moments import written
 
 #: How long a run waits before it asks again, where the store held it and the workflow has not heard of the hold.
 HOLD_CHECK = timedelta(seconds=5)
 
 
 class Clock(Protocol):
-    """Time, and the two ways to carry rules out."""
+    """Time, the two ways to carry rules out, and whether a change of the engine applies."""
 
     def now(self) -> datetime:
         """Return the present moment of this clock (UTC)."""
@@ -37,6 +38,10 @@ class Clock(Protocol):
 
     async def send(self, request: RunsRequest, *, run: PlannedRun) -> RunOutcome:
         """Carry out one rule that leaves the house, with its retries; never raises for a failed rule."""
+        ...
+
+    def knows(self, change: str) -> bool:
+        """Say whether the commands may be those of a change: what was recorded before it replays as it was."""
         ...
 
 
@@ -76,6 +81,7 @@ class Run:
     turn: int = 0
     is_executing: bool = False
     is_repeated: bool = False
+    moved: Due | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     task: "asyncio.Task[None] | None" = None
 
@@ -164,7 +170,10 @@ class Visit:
         """Give waiting runs new moments."""
         for due in dues:
             run = self.runs.get(due.rule)
-            if run is None or run.status.is_end or run.is_executing:
+            if run is None or run.status.is_end:
+                continue
+            if run.is_executing:
+                run.moved = due  # it counts should the run be put off: the answer is still on its way here
                 continue
             run.due, run.words = due.at, due.words or run.words
             before = self.runs.get(run.planned.after or "")
@@ -209,8 +218,12 @@ class Visit:
     def resume(self) -> None:
         """Start the runs again that the store held although the workflow knew of no hold."""
         for run in self.runs.values():
-            if run.status is RunStatus.HELD and run.reason is RunReason.ON_HOLD:
-                self._restart(run, is_called=True)
+            if run.status is not RunStatus.HELD or run.reason is not RunReason.ON_HOLD:
+                continue
+            is_early = run.due is not None and run.due > self._clock.now()
+            if is_early and self._clock.knows("moved-while-held"):
+                continue  # its moment moved since: its task waits for that
+            self._restart(run, is_called=True)
 
     # --- a run's life ----------------------------------------------------------------------------------------------
 
@@ -265,12 +278,17 @@ class Visit:
             if run.is_repeated:
                 run.is_repeated = False
                 continue
-            if outcome.reason is RunReason.QUIET_HOURS and outcome.at is not None:
-                run.due, run.words = outcome.at, "quiet hours"
+            if outcome.status is RunStatus.PLANNED and outcome.at is not None:
+                run.due, run.words = outcome.at, outcome.words or "quiet hours"
+                if run.moved is not None and run.moved.at > outcome.at:
+                    run.due, run.words = run.moved.at, run.moved.words or run.words
                 await self._wait_until_due(run)
             elif outcome.reason is not RunReason.ON_HOLD:
                 self._end_run(run, outcome)
                 return
+            elif run.moved is not None and self._clock.knows("moved-while-held"):
+                run.due, run.words = run.moved.at, run.moved.words or run.words
+                await self._wait_until_due(run)
             elif not self._host.is_held:
                 await self._clock.sleep_until(self._clock.now() + HOLD_CHECK, words="on hold")
 
@@ -280,10 +298,10 @@ class Visit:
         if run.due is not None and run.due > self._clock.now():
             why = f" ({run.words})" if run.words else ""
             what = run.planned.title or run.planned.kind
-            await self._clock.sleep_until(run.due, words=f"until {run.due:%d %b %H:%M} UTC{why} → {what}")
+            await self._clock.sleep_until(run.due, words=f"until {written(run.due)} UTC{why} → {what}")
 
     async def _execute(self, run: Run) -> RunOutcome:
-        run.is_executing = True
+        run.is_executing, run.moved = True, None
         try:
             if run.planned.is_record:
                 return await self._record(run)

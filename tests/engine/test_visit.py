@@ -236,6 +236,20 @@ async def test_a_run_that_the_store_held_is_tried_again() -> None:
     assert told == ["a", "a"]
 
 
+async def test_a_run_that_the_store_held_waits_for_its_moment_in_the_next_workflow() -> None:
+    """Covers M06, M23: its moment was moved during the hold."""
+    kept = {"status": RunStatus.HELD, "reason": RunReason.ON_HOLD}
+    clock = VirtualClock({"new": [sms("later", due=START + HOUR, **kept), sms("now", due=START, **kept)]})
+    clock.answers["operator.hold"] = directive(clock, held=True)
+    clock.answers["operator.resume"] = directive(clock)
+    async with life(clock) as order:
+        for event in ("new", "operator.hold", "operator.resume"):
+            await order.event(event)
+        assert clock.sent == ["now"]
+        await clock.pass_time(2 * HOUR)
+    assert clock.sent == ["now", "later"]
+
+
 @pytest.mark.parametrize(
     ("answer", "sent", "status"),
     [

@@ -90,6 +90,9 @@ class VirtualClock:
         self.sent.append(run.rule)
         return outcome
 
+    def knows(self, change: str) -> bool:
+        return True
+
     def should_renew(self) -> bool:
         return self.renews
 

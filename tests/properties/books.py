@@ -239,7 +239,7 @@ class Books:
         if verdict.stage is not None:
             return self.enter(request, verdict.stage, Effect(verdict.reason), is_automatic=True)
         dues = self._edited() if event.type == "order.edited" else ()
-        wake = self._woken() if is_by_customer(event.type) and self.held_at is None else ()
+        wake = self._woken(request.now) if is_by_customer(event.type) and self.held_at is None else ()
         return Effect(verdict.reason, dues=dues, wake=wake)
 
     def automatic_moves(self, now: datetime) -> int:
@@ -283,7 +283,7 @@ class Books:
         waiting = [
             row
             for row in stay.rows.values()
-            if row.status is RunStatus.PLANNED
+            if (row.status is RunStatus.PLANNED or row.reason is RunReason.ON_HOLD)
             and row.planned.has_wait
             and planning.wait_depends_on(self.of(stay), stage=stay.stage, rule=row.rule)
         ]
@@ -303,16 +303,19 @@ class Books:
                 row.due = due.at
         return tuple(dues)
 
-    def _woken(self) -> tuple[str, ...]:
+    def _woken(self, now: datetime) -> tuple[str, ...]:
         stay = self.stays[-1]
         kinds = self.of(stay).kinds
-        return tuple(
-            row.rule
+        woken = [
+            row
             for row in stay.rows.values()
             if kinds[row.planned.kind].wakes_on_customer
             and row.status is RunStatus.PLANNED
             and (row.planned.after is None or stay.rows[row.planned.after].status.is_end)
-        )
+        ]
+        for row in woken:
+            row.due = now
+        return tuple(row.rule for row in woken)
 
     def end_row(self, row: Row, status: RunStatus, reason: RunReason, *, now: datetime) -> None:
         """End a run that has not ended."""

@@ -41,6 +41,9 @@ def _resume(books: "Books", request: DecideRequest, data: dict[str, Any]) -> Eff
         for entry in books.journal.values()
         if entry.decision is not None and entry.decision.reason in _KEPT
     )
+    for row in _waiting(books):
+        if row.reason is RunReason.ON_HOLD:
+            row.status, row.reason = RunStatus.PLANNED, RunReason.WAITING
     dues = []
     for row in _waiting(books) if data.get("deadlines") == "shift" else ():
         if row.due is not None:
@@ -70,6 +73,7 @@ def _run_now(books: "Books", request: DecideRequest, data: dict[str, Any]) -> Ef
     waits = any(row.rule == data["rule"] for row in _waiting(books))
     if not waits or books.held_at is not None:
         return Effect(EventReason.REFUSED)
+    books.stays[-1].rows[data["rule"]].due = request.now
     return Effect(EventReason.COMMAND_DONE, wake=(data["rule"],))
 
 

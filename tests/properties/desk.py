@@ -60,7 +60,8 @@ class Desk:
         if row.is_claimed:
             return self.hold_unknown(stay, row, now=now)
         if is_quiet:
-            row.due, row.status, row.reason = now + QUIET, RunStatus.PLANNED, RunReason.QUIET_HOURS
+            row.due = max(now + QUIET, row.due or now)
+            row.status, row.reason = RunStatus.PLANNED, RunReason.QUIET_HOURS
             return RunOutcome(rule=row.rule, status=row.status, reason=row.reason, at=row.due)
         row.status, row.reason, row.is_claimed = RunStatus.RUNNING, None, True
         return row

@@ -3,6 +3,7 @@
 They are written from the catalogue, not from the engine, and say nothing of how it works.
 """
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tests.properties.books import Books, Row, Stay
@@ -195,11 +196,19 @@ class Laws:
             if run.status.is_end:
                 require(run.reason == row.reason, f"{name} ended {run.reason}, but {row.reason} is kept")
             elif (stay.number, name) not in self._called:
-                require(run.due == row.due, f"{name} waits until {run.due}, but {row.due} is kept")
+                require(run.due == _due(row, run), f"{name} waits until {run.due}, but {row.due} is kept")
 
     def _unsure(self, stay: Stay, visit: "Visit") -> set[str]:
-        """Name the runs that are being carried out, and those after them: the answer may be on its way."""
-        executing = [name for name, run in visit.runs.items() if run.is_executing]
+        """Name the runs that are being carried out, and those after them: the answer may be on its way.
+
+        So are sends that were out when the workflow was started, until it may ask for them: a held one asks nothing.
+        """
+        is_held = self.books.held_at is not None
+        executing = [
+            name
+            for name, run in visit.runs.items()
+            if run.is_executing or (is_held and run.status is RunStatus.RUNNING)
+        ]
         return {*executing, *(row.rule for name in executing for row in self.books.chain_after(stay, name))}
 
     def _no_excuse(self, life: "Life") -> None:
@@ -226,7 +235,8 @@ class Laws:
         stay = self.books.stays[-1]
         if self._unsure(stay, visit):
             return
-        dues = [row.due for row in stay.rows.values() if row.due and not row.status.is_end]
+        kept = [_due(row, visit.runs[name]) for name, row in stay.rows.items() if not row.status.is_end]
+        dues = [due for due in kept if due]
         is_called = any(number == stay.number for number, _ in self._called)
         require(is_called or life.automation.next_at() == min(dues, default=None), "next_at is another moment")
 
@@ -244,3 +254,10 @@ class Laws:
         if not self.books.kind().is_final or self.books.held_at is not None or life.sending:
             return False
         return all(row.status.is_end for row in self.books.stays[-1].rows.values())
+
+
+def _due(row: Row, run: "Run") -> datetime | None:
+    """Return the moment kept; that of the workflow where it knows of quiet hours: asked before, it would be put off."""
+    if row.reason is RunReason.QUIET_HOURS and row.due and run.due:
+        return max(row.due, run.due)
+    return row.due

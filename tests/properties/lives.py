@@ -280,6 +280,9 @@ class Life:
             except asyncio.CancelledError:
                 attempt.cancel()  # what was claimed completes
 
+    def knows(self, change: str) -> bool:
+        return True
+
     def should_renew(self) -> bool:
         return self.world.renews
 

@@ -99,6 +99,46 @@ async def test_a_moment_that_moved_is_not_moved_back_by_an_answer_on_its_way() -
     assert clock.sent == ["a", "b"]
 
 
+async def test_a_moment_that_moved_counts_for_a_message_that_quiet_hours_put_off_meanwhile() -> None:
+    """Covers M22, M23: the date changed after the message was put off, and before the workflow heard of that."""
+    put_off = RunOutcome(rule="a", status=RunStatus.PLANNED, reason=RunReason.QUIET_HOURS, at=MORNING + HOUR)
+    gate = Gate(lambda rule: put_off, done)
+    clock = VirtualClock({"new": [run("a")]})
+    clock.outcomes["a"] = gate
+    clock.answers["order.edited"] = answer(clock, dues=[Due(rule="a", at=MORNING + 100 * HOUR)])
+    async with life(clock) as order:
+        await order.event("new")
+        await order.event("order.edited")
+        gate.open()
+        await settle()
+        assert order.automation.next_at() == MORNING + 100 * HOUR
+        await clock.pass_time(2 * HOUR)
+        assert order.status("a") is RunStatus.PLANNED
+        await clock.pass_time(99 * HOUR)
+        assert order.status("a") is RunStatus.DONE
+
+
+async def test_a_moment_that_moved_counts_for_a_message_that_a_hold_kept_meanwhile() -> None:
+    """Covers M06, M23: the date changed after the message was due, and before the store was asked for it."""
+    kept = RunOutcome(rule="a", status=RunStatus.HELD, reason=RunReason.ON_HOLD)
+    gate = Gate(lambda rule: kept, done)
+    clock = VirtualClock({"new": [run("a")]})
+    clock.outcomes["a"] = gate
+    clock.answers["order.edited"] = answer(clock, dues=[Due(rule="a", at=MORNING + 100 * HOUR)])
+    clock.answers["operator.hold"] = answer(clock, held=True)
+    clock.answers["operator.resume"] = answer(clock)
+    async with life(clock) as order:
+        for event in ("new", "order.edited", "operator.hold"):
+            await order.event(event)
+        gate.open()
+        await settle()
+        await order.event("operator.resume")
+        assert order.automation.next_at() == MORNING + 100 * HOUR
+        assert order.status("a") is RunStatus.PLANNED
+        await clock.pass_time(101 * HOUR)
+        assert order.status("a") is RunStatus.DONE
+
+
 async def test_a_command_that_comes_while_a_cancelled_automation_drains_is_answered() -> None:
     """Covers M06: the workflow closes only when every command has its answer."""
     gate = Gate(done)
@@ -179,6 +219,38 @@ async def test_an_edit_told_again_does_not_bring_an_older_moment_back() -> None:
         later = await order.ask(second)
         again = await order.ask(first)
         assert [due.at for due in again.dues] == [due.at for due in later.dues]
+
+
+async def test_a_rule_that_a_hold_kept_is_moved_by_an_edit_and_waits_again_after_the_resume() -> None:
+    """Covers M06, M23: it was due when the order was held, and its date changed during the hold."""
+    waits = RuleShape("r1", "log: Noted", wait="{before: order.delivery_date, for: 1d}")
+    async with asked(stage("s1", waits), stage("s2")) as order:
+        soon, late = (
+            Event(id=id, type="order.edited", source="tests", data={"fields": {"delivery_date": date}})
+            for id, date in (("e1", "2026-11-19"), ("e2", "2026-12-24"))
+        )
+        await order.ask(soon)
+        await order.command("c1", "hold")
+        item = RunItem(rule="r1", kind="log")
+        await order.both.record(RunsRequest(key=KEY, visit=1, now=order.now, items=[item]))
+        assert await order.statuses() == {"r1": RunStatus.HELD}
+        moved = await order.ask(late)
+        await order.command("c2", "resume", deadlines="keep")
+        (kept,) = await order.both.runs(visit=1)
+    assert (kept.status, kept.reason) == (RunStatus.PLANNED, RunReason.WAITING)
+    assert [due.at for due in moved.dues] == [kept.due]
+    assert kept.due is not None
+    assert kept.due.month == 12
+
+
+async def test_a_rule_that_was_run_by_hand_does_not_wait_again_in_another_workflow() -> None:
+    """Covers M06: the workflow that took the command was terminated before it carried the rule out."""
+    async with asked(stage("s1", RuleShape("r1", WEBHOOK, wait="1d")), stage("s2")) as order:
+        assert (await order.command("c1", "run_now", rule="r1")).wake == ["r1"]
+        request = DecideRequest(key=KEY, event=Event(id="e1", type="webhook.go"), now=order.now, visit=0, is_fresh=True)
+        plan = (await order.both.decide(request)).plan
+    assert plan is not None
+    assert [run.due for run in plan.runs] == [order.now]
 
 
 async def test_a_chain_written_in_any_order_stops_and_revives_as_a_whole() -> None:

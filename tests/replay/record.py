@@ -8,7 +8,7 @@ import asyncio
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from tests.support.house import House, store_at, working
 from tests.support.temporal import FASTER, TEMPORAL
 from workflows.attributes import KEYS
 from workflows.contracts.commands import Hold, Move, OneRule, Resume, StopWaiting
-from workflows.contracts.reasons import RunStatus
+from workflows.contracts.reasons import RunReason, RunStatus
 
 HISTORIES = Path(__file__).parent / "histories"
 
@@ -34,6 +34,8 @@ _CHAIN = stages(
     "      - {id: third, after: second, sms: Third}\n"
     "  next:\n    triggers: [{webhook: go}]\n"
 )
+
+_DATED = stages("  new:\n    rules:\n      - {id: ask, sms: Ask, wait: {before: order.delivery_date, for: 1d}}\n")
 
 _SENDING = stages(
     "  new:\n    rules:\n      - {id: slow, sms: Slow}\n"
@@ -159,6 +161,29 @@ async def cancelled_and_resumed(house: House) -> None:
     await asyncio.gather(house.handle("1").result(), return_exceptions=True)
 
 
+async def moved_while_held(house: House) -> None:
+    """Open: while a send waits for its next attempt its date changes, and the order is held; then it is resumed."""
+    await house.publish(_DATED)
+    await house.order("1", delivery_date=date(2026, 1, 2))
+    await house.until_run("1", "ask", RunStatus.PLANNED)
+
+    async def reason() -> RunReason | None:
+        return (await house.runs("1"))["ask"].reason
+
+    async def is_tried_again() -> bool:
+        return await reason() is RunReason.RETRYING
+
+    async def is_held() -> bool:
+        return await reason() is RunReason.ON_HOLD
+
+    await house.until(is_tried_again)
+    await house.decision("1", await house.event("1", "order.edited", fields={"delivery_date": "2036-01-02"}))
+    await house.orders.hold(house.key("1"), command=Hold(by="olga"))
+    await house.until(is_held)
+    await house.orders.resume(house.key("1"), command=Resume(by="olga"))
+    await asyncio.sleep(1)
+
+
 class Slow(Scripted):
     """A provider that takes its time."""
 
@@ -179,6 +204,7 @@ SCENARIOS: dict[str, tuple[Scenario, Scripted | None]] = {
     "left-while-sending": (left_while_sending, Scripted(*[NotSent("busy", retry_after=timedelta(seconds=5))] * 9)),
     "continued": (continued, Scripted(arrived=Accepted("none"))),
     "cancelled-and-resumed": (cancelled_and_resumed, Slow()),
+    "moved-while-held": (moved_while_held, Scripted(NotSent("busy", retry_after=timedelta(seconds=5)))),
 }
 
 

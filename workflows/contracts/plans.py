@@ -51,6 +51,10 @@ class Plan(Contract):
     card: StageCard = StageCard()
 
 
+#: The words of a moment that an activity of the customer brought forward: how a `wait_for` knows who ended it.
+BY_CUSTOMER = "the customer was active"
+
+
 class Due(Contract):
     """A rule's moment, newly computed. `words` say why (without a person's data)."""
 

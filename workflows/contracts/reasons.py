@@ -41,6 +41,7 @@ class RunReason(StrEnum):
     NO_RECIPIENT = "no_recipient"
     NO_CHAT = "no_chat"  # the customer has not written in any chat yet
     CHAT_CLOSED = "chat_closed"  # the medium takes free texts only within a day of the customer's last message
+    NO_DOCUMENT = "no_document"  # one to be attached was not made yet
     UNSUBSCRIBED = "unsubscribed"
     BLOCKED = "blocked"
     ALREADY_SO = "already_so"

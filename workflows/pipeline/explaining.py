@@ -45,6 +45,9 @@ _RUNS: Mapping[RunReason, Explanation] = {
         "The customer's last message is older than the chat's service lets shops answer freely",
         "Give the rule a template, or a fallback to text messages.",
     ),
+    RunReason.NO_DOCUMENT: Explanation(
+        "A document that it attaches was not made for this order yet", "Let the rule that makes it run before this one."
+    ),
     RunReason.UNSUBSCRIBED: Explanation("The customer unsubscribed from such messages"),
     RunReason.BLOCKED: Explanation("The address is blocked, as an earlier message could not be delivered"),
     RunReason.ALREADY_SO: Explanation("Nothing was to be done: the order is so already"),

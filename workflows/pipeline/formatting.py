@@ -18,6 +18,7 @@ def formatted(text: str) -> str:
     from ruamel.yaml.error import YAMLError  # noqa: PLC0415
 
     from workflows.pipeline.file.document import Misplaced, parse  # noqa: PLC0415
+    from workflows.pipeline.file.settings import plain  # noqa: PLC0415
 
     lines = [line.rstrip() for line in text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")]
     tidy = _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip("\n") + "\n"
@@ -25,7 +26,10 @@ def formatted(text: str) -> str:
         document = parse(tidy)
         if document.mistakes:
             raise document.mistakes[0][0]
-        return _with_comments_in_line(_stable(tidy, yaml=YAML(typ="rt", pure=True)))
+        stable = _stable(tidy, yaml=YAML(typ="rt", pure=True))
+        if plain(parse(stable).root) != plain(document.root):
+            raise Mistake("D101", "a key that is not a word would change when it is formatted", help="Quote it: '~'.")
+        return _with_comments_in_line(stable)
     except Misplaced as misplaced:
         raise misplaced.mistake from None
     except (YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""A published version (M24): the file's text with the holidays and zone rules of the day it was published.
+"""A published version (M24): the file's text and templates, with the holidays and zone rules of its day.
 
 No later release of the libraries behind them changes a version that orders run on.
 """
@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pydantic import BaseModel, ConfigDict, Field
 
 from workflows.pipeline.almanac import Almanac, public_holidays
+from workflows.pipeline.documents import Documents
 from workflows.pipeline.kinds import Kinds
 from workflows.pipeline.loader import load
 from workflows.pipeline.mistakes import Mistake
@@ -22,7 +23,10 @@ _LATER = "D3"
 
 
 class FrozenPipeline(BaseModel):
-    """A published version. `holidays` by country, as dates; `zones` by name, TZif data (RFC 8536) in base 64."""
+    """A published version. `holidays` by country, as dates; `zones` by name, TZif data (RFC 8536) in base 64.
+
+    `documents` are the files of its document templates by name, in base 64.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -30,6 +34,7 @@ class FrozenPipeline(BaseModel):
     text: str
     holidays: dict[str, list[date]] = Field(default_factory=dict)
     zones: dict[str, str] = Field(default_factory=dict)
+    documents: dict[str, str] = Field(default_factory=dict)
     first_year: int
     last_year: int
     tzdata: str = ""
@@ -44,6 +49,7 @@ def freeze(text: str, pipeline: Pipeline, *, years: range) -> FrozenPipeline:
         text=text,
         holidays={place: sorted(public_holidays(place, years=years)) for place in places},
         zones={name: b64encode(zone_bytes(name)).decode() for name in sorted(pipeline.zones)},
+        documents={name: b64encode(pipeline.documents[name]).decode() for name in sorted(pipeline.documents)},
         first_year=years[0],
         last_year=years[-1],
         tzdata=version("tzdata"),
@@ -62,7 +68,8 @@ def thaw(frozen: FrozenPipeline, kinds: Kinds) -> Pipeline:
         zone_of=lambda name: _zone(zones, name),
         holidays_of=lambda place: holidays.get(place, frozenset()),
     )
-    loaded = load(frozen.text, file=frozen.pipeline, kinds=kinds, almanac=almanac)
+    documents = Documents({name: b64decode(data) for name, data in frozen.documents.items()})
+    loaded = load(frozen.text, file=frozen.pipeline, kinds=kinds, almanac=almanac, documents=documents)
     broken = [one for one in loaded.errors if not one.code.startswith(_LATER)]
     if loaded.draft is None or broken:
         raise ValueError(f"the published pipeline cannot be read by this release:\n{as_text(broken)}")

@@ -30,6 +30,8 @@ class Reference(StrEnum):
     ORDER_FIELDS = "order_fields"  # a mapping whose keys are editable fields of the order
     RECIPIENTS = "recipients"  # people, departments, `responsible`, `role:…`, `chat:…`
     URL = "url"  # an https address
+    DOCUMENT = "document"  # a template in the folder `documents/` beside the file
+    MADE = "made"  # documents that rules of the pipeline make: by their template, or the rule's id
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ class RuleKind:
 
     `is_record`: it only touches our own records (a local activity, idempotent by run id). `reaches_customer`: it
     writes to or calls the customer unless its `to` names somebody else. `results`: names and types later rules may
-    use. `seconds`: bound of one attempt. `title`: what the Temporal UI shows of a run; no person's data.
+    use; `results_of`: those of one rule, where its settings choose them. `seconds`: bound of one attempt. `title`:
+    what the Temporal UI shows of a run; no person's data.
     """
 
     name: str
@@ -65,6 +68,7 @@ class RuleKind:
     texts: tuple[TextField, ...] = ()
     references: Mapping[str, Reference] = field(default_factory=dict)
     results: Mapping[str, type] = field(default_factory=dict)
+    results_of: Callable[[RuleSettings], Mapping[str, type]] | None = None
     wakes_on_customer: bool = False
     wait_setting: str = ""  # the setting that is the rule's own longest wait (`at_most` of wait_for)
     seconds: int = 30

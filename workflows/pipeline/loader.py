@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workflows.pipeline.almanac import Almanac, installed
+from workflows.pipeline.documents import Documents
 from workflows.pipeline.kinds import Kinds
 from workflows.pipeline.model import Message, Pipeline, Stage
 from workflows.pipeline.problems import Problem, Severity
@@ -37,8 +38,13 @@ class Loaded:
         return tuple(one for one in self.problems if one.severity is Severity.WARNING)
 
 
-def load(text: str, *, file: str, kinds: Kinds, almanac: Almanac | None = None) -> Loaded:
-    """Read a pipeline file; `file` is its name in problems. Zone rules and holidays come from `almanac`, if given."""
+def load(
+    text: str, *, file: str, kinds: Kinds, almanac: Almanac | None = None, documents: Documents | None = None
+) -> Loaded:
+    """Read a pipeline file; `file` is its name in problems. Zone rules and holidays come from `almanac`, if given.
+
+    `documents` are the templates beside it; without them, what rules say about templates is not checked.
+    """
     # The libraries behind the checks take half a second to import: only where a file is read.
     from workflows.pipeline.file.document import Misplaced, parse  # noqa: PLC0415
     from workflows.pipeline.file.report import Report  # noqa: PLC0415
@@ -52,13 +58,13 @@ def load(text: str, *, file: str, kinds: Kinds, almanac: Almanac | None = None) 
         return Loaded(None, report.problems())
     for mistake, place in document.mistakes:
         report.place(mistake, place=place)
-    draft = _read(document.root, report=report, kinds=kinds, almanac=almanac or installed())
+    draft = _read(document.root, report=report, kinds=kinds, almanac=almanac or installed(), documents=documents)
     problems = report.problems()
     return Loaded(None if report.has_errors else draft, problems, draft)
 
 
-def _read(root: "Block", *, report: "Report", kinds: Kinds, almanac: Almanac) -> Pipeline:
-    from workflows.pipeline.file import chains, header, hints, references, rules, stages, wording  # noqa: PLC0415
+def _read(root: "Block", *, report: "Report", kinds: Kinds, almanac: Almanac, documents: Documents | None) -> Pipeline:
+    from workflows.pipeline.file import chains, forms, header, hints, references, rules, stages, wording  # noqa: PLC0415
     from workflows.pipeline.file.report import Spot  # noqa: PLC0415
     from workflows.pipeline.file.whole import Whole  # noqa: PLC0415
 
@@ -70,9 +76,12 @@ def _read(root: "Block", *, report: "Report", kinds: Kinds, almanac: Almanac) ->
         stages=stages.read_stages(report, spot, kinds=kinds, defaults=defaults),
         messages=stages.read_messages(report, spot, header=head),
         kinds=kinds,
+        documents=documents,
+        forms=forms.read_forms(report, spot, header=head),
     )
     chains.check_chains(report, whole)
     references.check_references(report, whole)
+    forms.check_forms(report, whole)
     wording.check_texts(report, whole)
     hints.check_whole(report, whole)
     return _pipeline(whole)
@@ -93,6 +102,8 @@ def _pipeline(whole: "Whole") -> Pipeline:
         fields=head.fields,
         quiet_hours=head.quiet_hours,
         messages={one.id: _message(one) for one in whole.messages.values() if one.texts},
+        forms=whole.forms,
+        documents=whole.documents.files if whole.documents is not None and whole.makes_documents else {},
         zones=head.zones,
         compiled=whole.compiled,
     )

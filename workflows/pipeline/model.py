@@ -9,6 +9,7 @@ from typing import Literal
 from workflows.contracts.state import StageKind
 from workflows.pipeline.calendars import Calendar
 from workflows.pipeline.durations import Wait
+from workflows.pipeline.forms import Form
 from workflows.pipeline.kinds import Kinds, RuleSettings
 
 __all__ = [
@@ -132,6 +133,8 @@ class Message:
 class Pipeline:
     """Everything a shop configured. `stages` keep the order of the file; `zones` are the zone rules it uses, by name.
 
+    `documents` are the files of its document templates by name, empty where no rule makes documents.
+
     `compiled` keeps expressions and texts that were parsed, once per pipeline; nothing else about it changes.
     """
 
@@ -147,6 +150,8 @@ class Pipeline:
     fields: Mapping[str, FieldType] = field(default_factory=dict)
     quiet_hours: QuietHours | None = None
     messages: Mapping[str, Message] = field(default_factory=dict)
+    forms: Mapping[str, Form] = field(default_factory=dict)
+    documents: Mapping[str, bytes] = field(default_factory=dict)
     zones: Mapping[str, tzinfo] = field(default_factory=dict)
     compiled: dict[tuple[str, str], object] = field(default_factory=dict, compare=False, repr=False)
 

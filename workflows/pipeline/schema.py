@@ -21,6 +21,7 @@ def json_schema(kinds: Kinds) -> Schema:
     properties["defaults"] = _defaults(kinds, described=properties["defaults"])
     properties["stages"] |= {"propertyNames": keys.NAME, "additionalProperties": {"$ref": "#/$defs/stage"}}
     properties["messages"] |= {"propertyNames": keys.NAME, "additionalProperties": {"$ref": "#/$defs/message"}}
+    properties["forms"] |= {"propertyNames": keys.NAME, "additionalProperties": _form()}
     definitions: Schema = {"stage": _stage(), "trigger": _trigger(), "rule": {}, "message": _message()}
     definitions["rule"] = _rule(kinds, definitions=definitions)
     return {
@@ -55,6 +56,13 @@ def _message() -> Schema:
     subject = {"anyOf": [keys.TEXT, {"type": "object", "additionalProperties": keys.TEXT}]}
     described = {**subject, "description": "The subject of mails, by language.", "examples": [{"en": "Thank you"}]}
     return {"type": "object", "properties": {"subject": described}, "additionalProperties": keys.TEXT}
+
+
+def _form() -> Schema:
+    form = _block(keys.FORM)
+    field = {**_block(keys.FORM_FIELD), "required": ["label"]}
+    form["properties"]["fields"] |= {"additionalProperties": field}
+    return {**form, "required": [key.name for key in keys.FORM if key.is_required]}
 
 
 def _trigger() -> Schema:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from workflows.pipeline.forms import FieldKind
+
 Schema = Mapping[str, object]
 
 TEXT: Schema = {"type": "string", "minLength": 1}
@@ -12,6 +14,9 @@ DURATION: Schema = {"type": "string", "pattern": r"^\s*(\d+\s*[dhms]\s*)+$"}
 CLOCK: Schema = {"type": "string", "pattern": r"^([01]\d|2[0-3]):[0-5]\d$"}
 CONDITION: Schema = {"type": "string", "minLength": 1, "maxLength": 1000}
 TEXTS: Schema = {"anyOf": [TEXT, {"type": "array", "items": TEXT}]}
+WORDS: Schema = {"anyOf": [TEXT, {"type": "object", "additionalProperties": TEXT}]}
+COUNTRY: Schema = {"type": "string", "pattern": "^[A-Z]{2}$"}
+_OPTIONS: Schema = {"anyOf": [{"type": "array", "items": TEXT}, {"type": "object", "additionalProperties": WORDS}]}
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,31 @@ STAGE = (
 
 FIELD_TYPES = ("text", "number", "money", "date", "bool", "list")
 
+FORM_FIELD = (
+    Key("type", one_of(*FieldKind), "What the field takes.", "email"),
+    Key("label", WORDS, "What stands above the field.", {"en": "E-mail"}, is_required=True),
+    Key("required", FLAG, "It may not stay empty; a box must be ticked.", True),
+    Key("hint", WORDS, "What helps to fill it in.", {"en": "With the country's code"}),
+    Key("options", _OPTIONS, "What a select offers.", {"evening": {"en": "In the evening"}}),
+)
+
+FORM = (
+    Key("title", WORDS, "The heading of the form.", {"en": "Call me back"}, is_required=True),
+    Key("text", WORDS, "A paragraph below the heading.", {"en": "We call within an hour."}),
+    Key(
+        "fields",
+        {"type": "object", "minProperties": 1},
+        "What is asked; first_name, last_name and company go onto a new customer's card.",
+        {"phone": {"type": "phone", "label": {"en": "Phone"}, "required": True}},
+        is_required=True,
+    ),
+    Key("submit", WORDS, "What stands on the button.", {"en": "Call me"}),
+    Key("thanks", WORDS, "What is read afterwards.", {"en": "Thank you!"}),
+    Key("consent", WORDS, "A box; who ticks it agrees to marketing.", {"en": "Send me offers"}),
+    Key("callback", FLAG, "Filling it in is callback: requested, in place of form: submitted.", True),
+    Key("country", COUNTRY, "Where phone numbers without + belong; else the time zone's country.", "PL"),
+)
+
 PIPELINE = (
     Key("pipeline", NAME, "The pipeline's name.", "shop", is_required=True),
     Key("title", TEXT, "What people read of it.", "Online store"),
@@ -130,4 +160,10 @@ PIPELINE = (
     Key("quiet_hours", TEXT, "When customers are not disturbed, on their own clock; off for never.", "21:00-08:00"),
     Key("stages", {"type": "object", "minProperties": 1}, "The stages, in their order.", {"new": {}}, is_required=True),
     Key("messages", {"type": "object"}, "Texts to customers by name and language.", {"thanks": {"en": "Thank you!"}}),
+    Key(
+        "forms",
+        {"type": "object"},
+        "Forms by name, each at /f/NAME.",
+        {"callback": {"title": "Call me back", "fields": {"phone": {"type": "phone", "label": "Phone"}}}},
+    ),
 )

@@ -76,6 +76,11 @@ def _inside(draft: RuleDraft, name: str) -> Spot | None:
 def _check_reference(report: Report, spot: Spot, *, reference: Reference, whole: Whole) -> None:
     if reference is Reference.STAGE:
         _check_stage(report, spot, whole=whole)
+    elif reference is Reference.DOCUMENT:
+        _check_document(report, spot, whole=whole)
+    elif reference is Reference.MADE:
+        for one in spot.items():
+            _check_made(report, one, whole=whole)
     elif reference is Reference.ORDER_FIELDS:
         _check_fields(report, spot, whole=whole)
     elif reference is Reference.RECIPIENTS:
@@ -90,6 +95,35 @@ def _check_stage(report: Report, spot: Spot, *, whole: Whole) -> None:
     if spot.text not in whole.stage_ids:
         help = suggestion(spot.text, whole.stage_ids, label="Stages")
         report.error("D301", f"no stage '{spot.text}'", at=spot, help=help)
+
+
+def _check_document(report: Report, spot: Spot, *, whole: Whole) -> None:
+    whole.makes_documents = True
+    if whole.documents is None:
+        return
+    templates = whole.documents.templates
+    if spot.text not in templates:
+        help = suggestion(spot.text, templates, label="Templates")
+        help = help or "Put it as a .typ file into the folder 'documents' beside this file."
+        report.error("D321", f"no template '{spot.text}'", at=spot, help=help)
+    elif spot.text in whole.documents.broken:
+        words = f"the template '{spot.text}' cannot be used: {whole.documents.broken[spot.text]}"
+        report.error("D322", words, at=spot, help="Correct it in the folder 'documents' beside this file.")
+
+
+def _check_made(report: Report, spot: Spot, *, whole: Whole) -> None:
+    made = sorted({name for stage in whole.stages for draft in stage.rules for name in _made_by(draft)})
+    if spot.text not in made:
+        help = suggestion(spot.text, made, label="Documents") if made else None
+        help = help or "Add a rule `document: TEMPLATE` before this one."
+        report.error("D323", f"no rule makes a document '{spot.text}'", at=spot, help=help)
+
+
+def _made_by(draft: RuleDraft) -> list[str]:
+    """List what a rule's document is called: its template, and the rule's id."""
+    named = draft.kind.references.items() if draft.kind is not None else ()
+    spots = [_inside(draft, name) for name, reference in named if reference is Reference.DOCUMENT]
+    return [name for spot in spots if spot is not None for name in (spot.text, draft.id) if name]
 
 
 def _check_fields(report: Report, spot: Spot, *, whole: Whole) -> None:

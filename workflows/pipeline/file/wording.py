@@ -2,6 +2,7 @@
 
 import unicodedata
 
+from workflows.pipeline.file.document import Block, Scalar
 from workflows.pipeline.file.drafts import MessageDraft, RuleDraft, StageDraft
 from workflows.pipeline.file.reading import NAME
 from workflows.pipeline.file.report import Report, Spot
@@ -104,4 +105,8 @@ def _warn_of_segments(report: Report, spot: Spot, *, template: Template, languag
 
 
 def _texts_in(spot: Spot) -> list[Spot]:
-    return [one for one in spot.items() if one.text]
+    """List the texts of a value: its own, or those anywhere inside a list or a block."""
+    if isinstance(spot.node, Scalar):
+        return [spot] if spot.text else []
+    parts = spot.entries() if isinstance(spot.node, Block) else spot.items()
+    return [text for part in parts for text in _texts_in(part)]

@@ -21,6 +21,7 @@ from temporalio.worker import Worker
 
 from activities.actions import ACTIONS
 from activities.actions.protocol import Action, Premises
+from activities.courier import Courier, Rhythm
 from activities.decide import Decisions
 from activities.providers.errors import Misconfigured
 from activities.providers.registry import Connecting, Providers
@@ -75,36 +76,41 @@ async def _run(settings: Settings, *, queues: list[str], actions: Mapping[str, A
     try:
         await store.check()
         client = await temporal.connect(settings, metrics_port=settings.temporal_metrics_port)
-        activities = _activities(settings, store, client=client, actions=actions, connect=connect)
+        providers = _providers(settings, store, client=client, connect=connect)
+        activities = _activities(settings, store, actions=actions, providers=providers)
         workers = _workers(client, activities=activities, queues=queues)
         relay = Relay(store, orders=OrdersClient(client, shop=settings.shop))
         if settings.metrics_port:
             start_http_server(settings.metrics_port, addr="127.0.0.1")
         gc.collect()
         gc.freeze()  # a full collection over thousands of cached orders would stop every workflow for seconds
-        return await _until_told(workers, relay=relay)
+        rhythm = Rhythm(lease=timedelta(seconds=settings.lease_seconds))
+        courier = Courier(store, providers=providers, mailbox=settings.default_mailbox, rhythm=rhythm)
+        return await _until_told(workers, relay=relay, courier=courier)
     finally:
         await store.close()
 
 
-def _activities(
-    settings: Settings, store: Store, *, client: Client, actions: Mapping[str, Action], connect: Connect
-) -> dict[str, list[Callable[..., Any]]]:
-    shelf = Shelf(Kinds(action.kind for action in actions.values()))
-    public_url = settings.public_url.rstrip("/")
-    providers = connect(
+def _providers(settings: Settings, store: Store, *, client: Client, connect: Connect) -> Providers:
+    return connect(
         Connecting(
             store=store,
             channels=settings.channels(),
             environment=os.environ,
             folder=settings.secrets,
-            public_url=public_url,
+            public_url=settings.public_url.rstrip("/"),
             client=client,
             allows_private=settings.webhook_allow_private,
         )
     )
+
+
+def _activities(
+    settings: Settings, store: Store, *, actions: Mapping[str, Action], providers: Providers
+) -> dict[str, list[Callable[..., Any]]]:
+    shelf = Shelf(Kinds(action.kind for action in actions.values()))
     premises = Premises(
-        public_url=public_url,
+        public_url=settings.public_url.rstrip("/"),
         tokens=_tokens(settings),
         default_mailbox=settings.default_mailbox,
         mailboxes=frozenset(name.strip().lower() for name in settings.mailboxes.split(",") if name.strip()),
@@ -139,22 +145,23 @@ def _workers(client: Client, *, activities: dict[str, list[Callable[..., Any]]],
     return workers
 
 
-async def _until_told(workers: list[Worker], *, relay: Relay) -> int:
-    """Run the workers and the relay until SIGTERM or SIGINT; a part that ends by itself is a failure."""
+async def _until_told(workers: list[Worker], *, relay: Relay, courier: Courier) -> int:
+    """Run the workers, the relay and the courier until SIGTERM or SIGINT; a part that ends by itself is a failure."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         with suppress(NotImplementedError):  # Windows
             loop.add_signal_handler(number, told.set)
     parts = [asyncio.create_task(worker.run()) for worker in workers]
-    relaying = asyncio.create_task(relay.run())
+    beside = [asyncio.create_task(relay.run()), asyncio.create_task(courier.run())]
     waiting = asyncio.create_task(told.wait())
     _log.info("Worker is ready", queues=[worker.task_queue for worker in workers])
-    await asyncio.wait([*parts, relaying, waiting], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([*parts, *beside, waiting], return_when=asyncio.FIRST_COMPLETED)
     is_told = told.is_set()
-    relaying.cancel()
+    for task in beside:
+        task.cancel()
     await asyncio.gather(*(worker.shutdown() for worker in workers))
-    ended = await asyncio.gather(*parts, relaying, return_exceptions=True)
+    ended = await asyncio.gather(*parts, *beside, return_exceptions=True)
     waiting.cancel()
     for failure in ended:
         if isinstance(failure, Exception):

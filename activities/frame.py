@@ -1,14 +1,14 @@
 """What every run goes through, whatever its kind: loaded, checked, and ended with all that follows from its end."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from activities.actions.protocol import Ended, Premises, RunContext, failed
 from activities.runtime import metrics
 from activities.shelf import Shelf
-from activities.store import journal, ledger, notices, orders, runs, visits
+from activities.store import erasing, journal, ledger, notices, orders, runs, visits
 from activities.store.database import NotFound, Tx
 from activities.store.facts import BadEvent
 from activities.store.history import NewNotice, RunRecord
@@ -102,6 +102,8 @@ async def check(tx: Tx, bench: Bench, *, rule: Rule) -> Ended | None:
     """Say why a run must not be carried out now; None if it may."""
     if bench.standing.visit != bench.visit:
         return Ended(RunStatus.STOPPED, RunReason.STAGE_LEFT)
+    if bench.standing.is_deleted:
+        return Ended(RunStatus.STOPPED, RunReason.AUTOMATION_STOPPED, "the order is deleted")
     if bench.standing.held_at is not None:
         return Ended(RunStatus.HELD, RunReason.ON_HOLD)
     before = bench.rows.get(rule.after or "")
@@ -136,7 +138,7 @@ async def outcome_of(tx: Tx, bench: Bench, *, rule: str) -> RunOutcome:
         words=row.words,
         at=row.ended_at,
         dues=_moments_after(bench, rule=rule, anchor=row.ended_at or bench.now),
-        events=await journal.untaken_of_run(tx, bench.key, run=row.id),
+        events=[*await journal.untaken_of_run(tx, bench.key, run=row.id), *_deletion(bench)],
         attention=RULE_FAILED if row.status is RunStatus.FAILED else None,
     )
 
@@ -173,6 +175,7 @@ async def end(
         bench.view = bench.view.model_copy(update={"results": results})
     attention = await _fail(tx, bench, rule=rule, ended=ended) if status is RunStatus.FAILED else None
     dues = await _tell_successors(tx, bench, rule=rule)
+    events += await _delete(tx, bench, asked=ended.deletes_order)
     return RunOutcome(
         rule=rule,
         status=status,
@@ -255,6 +258,29 @@ def chain_after(rows: Iterable[RunRecord], *, rule: str) -> list[RunRecord]:
         names += [row.rule for row in followers]
         found += followers
     return found
+
+
+async def _delete(tx: Tx, bench: Bench, *, asked: bool) -> list[Event]:
+    """Delete the order where a rule asked for it and this was the last rule of its visit (E15).
+
+    The event is for the workflow alone, which ends by it.
+    """
+    if asked:
+        await erasing.ask(tx, bench.key)
+        bench.standing = replace(bench.standing, is_to_be_deleted=True)
+    if not bench.standing.is_to_be_deleted or bench.standing.visit != bench.visit:
+        return []
+    if not await erasing.is_due(tx, bench.key, visit=bench.visit):
+        return []
+    await erasing.order(tx, bench.key, now=bench.now)
+    bench.standing = replace(bench.standing, is_deleted=True)
+    return _deletion(bench)
+
+
+def _deletion(bench: Bench) -> list[Event]:
+    if not bench.standing.is_deleted:
+        return []
+    return [Event(id=f"{bench.key}:deleted", type="order.deleted", at=bench.now, source="orders")]
 
 
 async def _tell_successors(tx: Tx, bench: Bench, *, rule: str) -> list[Due]:

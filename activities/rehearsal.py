@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from random import Random
 
-from activities.actions import ACTIONS, KINDS, code
-from activities.actions.protocol import Action, Ended, Premises, RunContext
+from activities.actions import ACTIONS, KINDS, code, document
+from activities.actions.protocol import Action, Composed, Ended, Premises, RunContext
 from activities.decide import Decisions
 from activities.providers.stand_in import StandIn, StandIns
 from activities.records import Records
@@ -27,8 +27,17 @@ async def _same_code(context: RunContext, tx: Tx) -> Ended:
     return code.made(context, choose=Random(context.run.int).choice)
 
 
+async def _same_document(context: RunContext, tx: Tx) -> Composed:
+    """Reserve the document that this run gets in every rehearsal; its file says nothing."""
+    return await document.composed(context, tx, content=b"%PDF-1.7\n%%EOF\n", token=f"rehearsal-{context.run}")
+
+
 #: The rules' actions, without chance.
-REPEATABLE: Mapping[str, Action] = {**ACTIONS, "code": replace(ACTIONS["code"], record=_same_code)}
+REPEATABLE: Mapping[str, Action] = {
+    **ACTIONS,
+    "code": replace(ACTIONS["code"], record=_same_code),
+    "document": replace(ACTIONS["document"], compose=_same_document),
+}
 
 
 @dataclass(frozen=True)

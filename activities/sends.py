@@ -13,9 +13,10 @@ from hashlib import sha256
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities import frame
+from activities import frame, outcomes, postponing
 from activities.actions.protocol import Action, Ended, Premises, failed, send_id
 from activities.frame import Bench
+from activities.outcomes import Missed, Outcomes
 from activities.providers.errors import Misconfigured, NotSent, Rejected, Unknown
 from activities.providers.protocol import Accepted, Message, Provider
 from activities.providers.registry import Providers
@@ -24,19 +25,14 @@ from activities.runtime.faults import Step
 from activities.runtime.logs import log
 from activities.settling import Held, Settling, again
 from activities.shelf import Shelf
-from activities.store import claims, ledger, runs, visits
+from activities.store import attempts, claims, ledger, runs, visits
 from activities.store.claims import Claim, Claimed, Refused, Unsettled
 from activities.store.database import Store, Tx
 from activities.store.ledger import DuplicateSend
 from workflows.contracts.ids import run_id
-from workflows.contracts.plans import Due
 from workflows.contracts.reasons import RunReason, RunStatus
 from workflows.contracts.runs import RunItem, RunOutcome, RunsOutcome, RunsRequest
 from workflows.pipeline.model import Rule
-from workflows.pipeline.quiet import quiet_until
-
-#: Channels that wake people up: they wait for the end of the customer's quiet hours.
-_DISTURBING = ("sms", "voice", "chat")
 
 #: A send must be over so long before its claim ends.
 _MARGIN = timedelta(seconds=1)
@@ -91,6 +87,7 @@ class Sends:
         self._premises = premises
         self._now = clock or _present
         self._settling = Settling(store, providers=providers, clock=self._now)
+        self._outcomes = Outcomes(store, providers=providers, clock=self._now)
         self._log = log("sends")
 
     async def send(self, request: RunsRequest) -> RunsOutcome:
@@ -120,7 +117,9 @@ class Sends:
                 ends.append(await self._bring(request, prepared=prepared, message=message))
         except Held:
             return await self._hold(request, item=item)
-        return await self._end(request, item=item, ended=_together(ends), compared=prepared.compared)
+        except Missed as missed:
+            return await self._miss(request, prepared=prepared, missed=missed)
+        return await self._end(request, item=item, ended=outcomes.together(ends), compared=prepared.compared)
 
     # --- before: one transaction that draws the line ----------------------------------------------------------------
 
@@ -139,16 +138,18 @@ class Sends:
         if refused is not None:
             return await frame.end(tx, bench, rule=rule.id, ended=refused)
         unmet, compared = (None, ()) if is_claimed else frame.condition(bench, rule=rule)
-        context = bench.context(rule, premises=self._premises)
+        attempt = 1 if row.started_at is None else await attempts.current(tx, run=row.id)
+        context = replace(bench.context(rule, premises=self._premises), attempt=attempt)
         composed = unmet or await action.compose(context, tx)
         if isinstance(composed, Ended):
-            sent = await ledger.row(tx, send_id=row.id) if is_claimed else None
+            sent = await ledger.row(tx, send_id=context.send_id) if is_claimed else None
             if sent is None:
                 return await frame.end(tx, bench, rule=rule.id, ended=composed, compared=compared)
             # It was claimed before it became impossible, such as for an address that is gone now.
-            instead, composed = composed, Message(sent.channel, address="", body="", provider=sent.provider)
-        messages = composed if isinstance(composed, tuple) else (composed,)
-        quiet = None if is_claimed else await self._wait_for_morning(tx, bench, rule=rule, message=messages[0])
+            instead, composed = composed, outcomes.claimed(sent.channel, provider=sent.provider)
+        composed = composed if isinstance(composed, tuple) else (composed,)
+        messages = tuple(replace(message, attempt=attempt) for message in composed)
+        quiet = None if is_claimed else await postponing.until_morning(tx, bench, rule=rule, message=messages[0])
         if quiet is not None:
             return quiet
         prepared = Prepared(rule, row.stage, compared, messages, instead)
@@ -157,29 +158,6 @@ class Sends:
         request = RunsRequest(key=bench.key, visit=bench.visit, now=bench.now, items=[item])
         claim = await self._claim(tx, request, prepared=prepared, message=messages[0])
         return replace(prepared, claim=claim)
-
-    async def _wait_for_morning(self, tx: Tx, bench: Bench, *, rule: Rule, message: Message) -> RunOutcome | None:
-        """Put off what would disturb the customer in their quiet hours (M22); the outcome tells until when."""
-        if message.customer is None or message.channel not in _DISTURBING:
-            return None
-        row = bench.rows[rule.id]
-        has_waited = row.reason is RunReason.QUIET_HOURS and row.due is not None and row.due <= bench.now
-        natural = quiet_until(bench.pipeline, view=bench.view, now=bench.now)
-        if natural is None or (has_waited and bench.pace > 1):
-            return None  # a paced wait ends before the night does
-        until = bench.now + (natural - bench.now) / bench.pace
-        await runs.set_dues(tx, bench.key, visit=bench.visit, dues=[Due(rule=rule.id, at=until, words="quiet hours")])
-        await runs.set_status(
-            tx,
-            bench.key,
-            visit=bench.visit,
-            rules=[rule.id],
-            status=RunStatus.PLANNED,
-            reason=RunReason.QUIET_HOURS,
-            at=bench.now,
-            words="until the customer's quiet hours end",
-        )
-        return RunOutcome(rule=rule.id, status=RunStatus.PLANNED, reason=RunReason.QUIET_HOURS, at=until)
 
     async def _claim(self, tx: Tx, request: RunsRequest, *, prepared: Prepared, message: Message) -> Answer:
         rule = prepared.rule
@@ -208,7 +186,7 @@ class Sends:
     # --- out of the house ---------------------------------------------------------------------------------------------
 
     async def _bring(self, request: RunsRequest, *, prepared: Prepared, message: Message) -> Ended:
-        """Bring one message to its end: accepted, refused by the ledger, or refused by the provider."""
+        """Bring one message to its end: accepted and told how it went, or refused by the ledger or the provider."""
         try:
             claim = prepared.claim
             if claim is None:
@@ -216,16 +194,17 @@ class Sends:
                     claim = await self._claim(tx, request, prepared=prepared, message=message)
             if isinstance(claim, Refused):
                 instead = prepared.instead
-                return instead if instead and claim.reason is instead.reason else _end_of_refusal(claim)
+                return instead if instead and claim.reason is instead.reason else outcomes.end_of_refusal(claim)
             if isinstance(claim, Claimed):
                 results = await self._send(request, claim=claim, prepared=prepared, message=message)
             else:
                 results = await self._settling.results_of(claim, on_unknown=prepared.rule.on_unknown, message=message)
+            results = {**message.results, **results}
+            return await self._outcomes.end_of(message, send_id=claim.send_id, results=results)
         except Rejected as error:
             return failed(RunReason.REJECTED, str(error))
         except Misconfigured as error:
             return failed(RunReason.MISCONFIGURED, str(error))
-        return Ended(RunStatus.DONE, RunReason.DONE, "", {**message.results, **results}, message.events)
 
     async def _send(
         self, request: RunsRequest, *, claim: Claimed, prepared: Prepared, message: Message
@@ -307,6 +286,20 @@ class Sends:
         faults.reach(Step.ENDED)
         return outcome
 
+    async def _miss(self, request: RunsRequest, *, prepared: Prepared, missed: Missed) -> RunOutcome:
+        """Put a run off that reached nobody; it ends as it is where its stage was left or its time is over."""
+        rule = prepared.rule
+        async with self._store.write() as tx:
+            bench = await self._load(tx, request)
+            if bench.rows[rule.id].status.is_end:
+                return await frame.outcome_of(tx, bench, rule=rule.id)
+            if prepared.instead is not None or bench.standing.visit != request.visit:
+                return await frame.end(tx, bench, rule=rule.id, ended=missed.ended, compared=prepared.compared)
+            await attempts.end(tx, send_id=missed.send_id, code=attempts.NOT_REACHED, words=str(missed), at=self._now())
+            outcome = await postponing.until_next_attempt(tx, bench, rule=rule, every=missed.every)
+        faults.reach(Step.ENDED)
+        return outcome
+
     async def _hold(self, request: RunsRequest, *, item: RunItem) -> RunOutcome:
         """Leave a run whose outcome nobody can tell to a person: sent or not, it is not sent again by itself (M61)."""
         words = "nobody can tell whether it was sent; look, then repeat or skip it"
@@ -323,26 +316,6 @@ class Sends:
         return await frame.load(
             tx, self._shelf, key=request.key, visit=request.visit, now=self._now(), pace=self._limits.pace
         )
-
-
-def _end_of_refusal(refused: Refused) -> Ended:
-    if refused.reason is RunReason.ON_HOLD:
-        return Ended(RunStatus.HELD, refused.reason, refused.words)
-    status = RunStatus.STOPPED if refused.reason is RunReason.STAGE_LEFT else RunStatus.SKIPPED
-    return Ended(status, refused.reason, refused.words)
-
-
-def _together(ends: list[Ended]) -> Ended:
-    """Return the end of a run with several addressees: done if one of them was reached, else as the first ended."""
-    done = [end for end in ends if end.status is RunStatus.DONE]
-    if not done:
-        return ends[0]
-    results: dict[str, object] = {}
-    for end in done:
-        results |= end.results
-    words = f"{len(done)} of {len(ends)} reached" if len(done) < len(ends) else ""
-    events = tuple(event for end in done for event in end.events)
-    return Ended(RunStatus.DONE, RunReason.DONE, words, results, events)
 
 
 def _present() -> datetime:

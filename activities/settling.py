@@ -37,6 +37,8 @@ class Settling:
         if claim.state in (LedgerState.ACCEPTED, LedgerState.DELIVERED):
             return {}
         if claim.state is LedgerState.FAILED:
+            if message.awaits_outcome and claim.provider_id is not None:
+                return {}  # it was accepted; its provider tells how it went from there
             raise Rejected(claim.code, claim.words)
         if claim.state is LedgerState.HELD:
             raise Held

@@ -17,9 +17,12 @@ class Account(BaseModel):
     prefix: ClassVar[str]
 
     @classmethod
-    def read(cls, environment: Mapping[str, str], *, folder: Path | None = None) -> Self | None:
-        """Return the account; None where none of its settings is given. Raise Misconfigured, naming the setting."""
-        names = {name: f"{cls.prefix}{name.upper()}" for name in cls.model_fields}
+    def read(cls, environment: Mapping[str, str], *, folder: Path | None = None, prefix: str = "") -> Self | None:
+        """Return the account; None where none of its settings is given. Raise Misconfigured, naming the setting.
+
+        `prefix` is that of a further account of the same vendor.
+        """
+        names = {name: f"{prefix or cls.prefix}{name.upper()}" for name in cls.model_fields}
         given = {name: value for name, setting in names.items() if (value := _value(setting, environment, folder))}
         if not given:
             return None
@@ -29,7 +32,7 @@ class Account(BaseModel):
             first = error.errors(include_input=False, include_url=False)[0]
             field = str(first["loc"][0]) if first["loc"] else next(iter(names))
             words = "it is missing" if first["type"] == "missing" else first["msg"]
-            raise Misconfigured(names.get(field, cls.prefix), words) from None
+            raise Misconfigured(names.get(field, prefix or cls.prefix), words) from None
 
 
 def _value(setting: str, environment: Mapping[str, str], folder: Path | None) -> str:

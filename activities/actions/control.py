@@ -2,13 +2,12 @@
 
 from pydantic import Field
 
-from activities.actions.employees import staff, tell
+from activities.actions.employees import Audience, audience, tell
 from activities.actions.protocol import Ended, RunContext, done, skipped
 from activities.actions.settings import Recipients
 from activities.actions.wording import worded
 from activities.store import employees
 from activities.store.database import Tx
-from activities.store.records import EmployeeRecord
 from workflows.contracts.reasons import RunReason
 from workflows.pipeline.kinds import Reference, RuleKind, RuleSettings, TextField
 
@@ -23,7 +22,7 @@ class Control(RuleSettings):
     )
     to: Recipients = Field(
         default=(),
-        description="Who gets it: ids, departments, `role:NAME`. Default: the responsible person's head.",
+        description="Who gets it: ids, departments, `role:NAME`, `chat:ROOM`. Default: the responsible person's head.",
         examples=["role:director"],
     )
 
@@ -50,19 +49,19 @@ async def record(context: RunContext, tx: Tx) -> Ended:
     text = worded(context, settings.control, field=_TEXT, for_employees=True)
     if isinstance(text, Ended):
         return text
-    found = await staff(context, tx, recipients=settings.to) if settings.to else await _head(context, tx)
-    if isinstance(found, Ended):
-        return found
-    return done(await tell(context, tx, found=found, text=text.body))
+    meant = await audience(context, tx, recipients=settings.to) if settings.to else await _head(context, tx)
+    if isinstance(meant, Ended):
+        return meant
+    return done(await tell(context, tx, found=meant.found, rooms=meant.rooms, text=text.body))
 
 
-async def _head(context: RunContext, tx: Tx) -> list[EmployeeRecord] | Ended:
+async def _head(context: RunContext, tx: Tx) -> Audience | Ended:
     responsible = context.view.responsible
     if responsible is None:
         words = "The order has no responsible person: assign one, or write to: in the rule"
         return skipped(RunReason.NO_RECIPIENT, words)
     head = await employees.head_of(tx, id=responsible.id)
     if head is not None:
-        return [head]
+        return Audience([head])
     words = f"{responsible.id} has no head, nor has the department: set one, or write to: in the rule"
     return skipped(RunReason.NO_RECIPIENT, words)

@@ -1,16 +1,18 @@
 """`email:` writes a mail to the customer, or with `to:` to employees. Texts are Markdown."""
 
 from dataclasses import replace
+from email.utils import parseaddr
 
 from pydantic import Field
 
 from activities.actions.addressees import MAIL, to_customer, to_employees
 from activities.actions.markdown import mail_parts
 from activities.actions.protocol import Composed, Ended, RunContext, failed
-from activities.actions.settings import AddressType, Employees
+from activities.actions.settings import AddressType, Employees, Names
+from activities.actions.unsubscribing import with_way_out
 from activities.actions.wording import filled, worded
-from activities.providers.protocol import Message
-from activities.store import customers
+from activities.providers.protocol import Attachment, Message
+from activities.store import customers, documents, runs
 from activities.store.database import Tx
 from workflows.contracts.reasons import RunReason
 from workflows.pipeline.kinds import Reference, RuleKind, RuleSettings, TextField, TextFormat
@@ -49,10 +51,15 @@ class Email(RuleSettings):
         examples=["auto", "work"],
     )
     to: Employees = ()
+    attach: Names = Field(
+        default=(),
+        description="Documents to attach: by their template, or by the id of the rule that made them; the newest each.",
+        examples=["invoice", ["invoice", "packing-slip"]],
+    )
     provider: str = Field(
         default="",
         description="The provider that sends it. Default: the one set for mails.",
-        examples=["outbox"],
+        examples=["outbox", "sendgrid", "smtp"],
     )
 
 
@@ -70,7 +77,7 @@ KIND = RuleKind(
     reaches_customer=True,
     queue="orders-email",
     texts=(_TEXT, TextField("subject", limit=_SUBJECT_LIMIT)),
-    references={"to": Reference.RECIPIENTS},
+    references={"to": Reference.RECIPIENTS, "attach": Reference.MADE},
     results={"mailbox": str, "language": str},
     title=_title,
 )
@@ -88,6 +95,9 @@ async def compose(context: RunContext, tx: Tx) -> Composed:
     mailbox = await _mailbox(context, tx, settings=settings)
     if isinstance(mailbox, Ended):
         return mailbox
+    attachments = await _attachments(context, tx, names=settings.attach)
+    if isinstance(attachments, Ended):
+        return attachments
     parts = mail_parts(text.body)
     message = Message(
         channel="email",
@@ -97,13 +107,17 @@ async def compose(context: RunContext, tx: Tx) -> Composed:
         html=parts.html,
         sender=mailbox,
         provider=settings.provider,
+        attachments=attachments,
         results={"mailbox": mailbox, "language": text.language},
     )
     if settings.to:
         return await to_employees(context, tx, message=message, route=MAIL, to=settings.to)
     sent = ("email.sent", {"mailbox": mailbox, "automation": True, "rule": context.rule.id})
     message = replace(message, events=(sent,))
-    return await to_customer(context, tx, message=message, route=MAIL, wanted=settings.address)
+    addressed = await to_customer(context, tx, message=message, route=MAIL, wanted=settings.address)
+    if not isinstance(addressed, Message) or context.rule.is_transactional:
+        return addressed
+    return with_way_out(context, addressed, language=text.language)
 
 
 def _subject(context: RunContext, settings: Email, *, of_message: str | None) -> str | Ended:
@@ -120,12 +134,41 @@ def _subject(context: RunContext, settings: Email, *, of_message: str | None) ->
 
 
 async def _mailbox(context: RunContext, tx: Tx, *, settings: Email) -> str | Ended:
-    if settings.sender != AUTO:
-        return settings.sender
-    customer = context.view.customer
-    used = await customers.last_mailbox(tx, id=customer.id) if customer is not None and not settings.to else None
-    mailbox = used or context.premises.default_mailbox
-    if mailbox:
+    """Choose the mailbox, only among the connected ones. Of `auto` the first choice stays: a retry keeps the sender."""
+    mailbox = " ".join(settings.sender.split())
+    if mailbox == AUTO:
+        chosen = await _last_used(context, tx, settings=settings) or context.premises.default_mailbox
+        if not chosen:
+            words = "No mailbox to send from: write from: in the rule or under defaults:, or set ORDERS_DEFAULT_MAILBOX"
+            return failed(RunReason.MISCONFIGURED, words)
+        kept = await runs.keep_choice(tx, run=context.run, choice={"mailbox": chosen})
+        mailbox = str(kept.get("mailbox") or chosen)
+    if _is_connected(context, mailbox):
         return mailbox
-    words = "No mailbox to send from: write from: in the rule or under defaults:, or set ORDERS_DEFAULT_MAILBOX"
+    words = "The mailbox it is sent from is not connected: add it to ORDERS_MAILBOXES, or write another from:"
     return failed(RunReason.MISCONFIGURED, words)
+
+
+async def _last_used(context: RunContext, tx: Tx, *, settings: Email) -> str | None:
+    customer = context.view.customer
+    if customer is None or settings.to:
+        return None
+    mailbox = await customers.last_mailbox(tx, id=customer.id)
+    return mailbox if mailbox and _is_connected(context, mailbox) else None
+
+
+def _is_connected(context: RunContext, mailbox: str) -> bool:
+    connected = context.premises.mailboxes
+    return not connected or parseaddr(mailbox)[1].lower() in connected
+
+
+async def _attachments(context: RunContext, tx: Tx, *, names: tuple[str, ...]) -> tuple[Attachment, ...] | Ended:
+    """Find the newest document of each name; the rule fails where one is not there yet."""
+    found: list[Attachment] = []
+    for name in names:
+        document = await documents.newest(tx, context.key, name=name)
+        if document is None:
+            words = f"The order has no document '{name}' yet: let the rule that makes it run before this one"
+            return failed(RunReason.NO_DOCUMENT, words)
+        found.append(Attachment(document.name, document.media_type, document.content, document=str(document.id)))
+    return tuple(found)

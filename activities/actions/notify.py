@@ -1,8 +1,8 @@
-"""`notify:` sends a notice to employees' inboxes."""
+"""`notify:` sends a notice to employees, and to chat rooms of the staff."""
 
 from pydantic import Field
 
-from activities.actions.employees import staff, tell
+from activities.actions.employees import audience, tell
 from activities.actions.protocol import Ended, RunContext, done
 from activities.actions.settings import Recipients
 from activities.actions.wording import worded
@@ -20,8 +20,8 @@ class Notify(RuleSettings):
     )
     to: Recipients = Field(
         default=("responsible",),
-        description="Who gets it: ids, departments, `responsible`, `role:NAME`.",
-        examples=["responsible", ["olga", "role:warehouse"]],
+        description="Who gets it: ids, departments, `responsible`, `role:NAME`, `chat:ROOM` of the staff.",
+        examples=["responsible", ["olga", "role:warehouse"], "chat:sales-team"],
     )
     sender: str = Field(
         default="", max_length=100, description="Who is shown as its sender. Default: the shop.", examples=["Sales"]
@@ -45,12 +45,13 @@ KIND = RuleKind(
 
 
 async def record(context: RunContext, tx: Tx) -> Ended:
-    """Write the notice into each inbox."""
+    """Write the notice; it reaches each employee in the way they chose."""
     settings = context.settings(Notify)
     text = worded(context, settings.notify, field=_TEXT, for_employees=True)
     if isinstance(text, Ended):
         return text
-    found = await staff(context, tx, recipients=settings.to)
-    if isinstance(found, Ended):
-        return found
-    return done(await tell(context, tx, found=found, text=text.body, sender=settings.sender))
+    meant = await audience(context, tx, recipients=settings.to)
+    if isinstance(meant, Ended):
+        return meant
+    told = await tell(context, tx, found=meant.found, rooms=meant.rooms, text=text.body, sender=settings.sender)
+    return done(told)

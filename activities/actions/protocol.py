@@ -36,7 +36,7 @@ class Premises:
 class RunContext:
     """One run about to be carried out; its condition held and its visit is current.
 
-    `run` is the run's id.
+    `run` is the run's id; `attempt` counts from 1 how often its message is sent because it reached nobody.
     """
 
     key: OrderKey
@@ -48,6 +48,12 @@ class RunContext:
     now: datetime
     run: UUID
     premises: Premises = Premises()
+    attempt: int = 1
+
+    @property
+    def send_id(self) -> UUID:
+        """The id of the send of a rule that writes to the customer."""
+        return attempt_id(self.run, attempt=self.attempt)
 
     def settings(self, model: type[Settings]) -> Settings:
         """Return the rule's settings as the kind's model."""
@@ -59,13 +65,17 @@ class RunContext:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run ended. `events` are (type, data) the run caused for its own order; `words` hold no person's data."""
+    """How a run ended. `events` are (type, data) the run caused for its own order; `words` hold no person's data.
+
+    With `deletes_order` the order's record is deleted once the rules of its visit have ended.
+    """
 
     status: RunStatus
     reason: RunReason
     words: str = ""
     results: dict[str, object] = field(default_factory=dict)
     events: tuple[tuple[str, dict[str, object]], ...] = ()
+    deletes_order: bool = False
 
 
 def done(
@@ -89,8 +99,14 @@ def failed(reason: RunReason, words: str = "") -> Ended:
 
 
 def send_id(run: UUID, *, message: Message) -> UUID:
-    """Return the id of a send: the run's own, or one per employee where the run writes to employees."""
-    return uuid5(run, message.addressee) if message.addressee else run
+    """Return the id of a send: that of the run's attempt, or one per employee where the run writes to employees."""
+    attempt = attempt_id(run, attempt=message.attempt)
+    return uuid5(attempt, message.addressee) if message.addressee else attempt
+
+
+def attempt_id(run: UUID, *, attempt: int) -> UUID:
+    """Return the id of a run's attempt; the first one's is the run's own."""
+    return uuid5(run, f"attempt-{attempt}") if attempt > 1 else run
 
 
 #: A record-only rule: acts inside the frame's one transaction, which also checks the visit and records the end.

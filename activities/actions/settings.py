@@ -13,8 +13,11 @@ def _unlisted(value: tuple[str, ...]) -> str | list[str]:
     return value[0] if len(value) == 1 else list(value)
 
 
-#: One recipient or several: an employee's id, a department's, `responsible`, `role:NAME`.
-Recipients = Annotated[
+#: Lets a setting of several values be written as one of them.
+Listed = BeforeValidator(_listed)
+
+#: One name or several.
+Names = Annotated[
     tuple[Annotated[str, Field(min_length=1, max_length=200)], ...],
     BeforeValidator(_listed),
     PlainSerializer(_unlisted),
@@ -27,6 +30,9 @@ Recipients = Annotated[
         }
     ),
 ]
+
+#: One recipient or several: an employee's id, a department's, `responsible`, `role:NAME`.
+Recipients = Names
 
 #: Employees in the customer's place.
 Employees = Annotated[

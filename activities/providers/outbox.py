@@ -1,6 +1,7 @@
 """The provider that sends nothing: it shows what would have been sent, in the store's outbox."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -62,5 +63,18 @@ def _record(message: Message, *, send_id: UUID, at: datetime) -> OutboxRecord:
         body=message.body,
         html=message.html,
         headers=message.headers,
+        attachments=[
+            {"name": one.name, "media_type": one.media_type, "document": one.document} for one in message.attachments
+        ],
+        details=_details(message),
         at=at,
     )
+
+
+def _details(message: Message) -> dict[str, object]:
+    """Return what else the message's channel knows: how a call sounds, in which chat it is."""
+    found: dict[str, object] = {}
+    if message.speech is not None:
+        found |= asdict(message.speech)
+    found |= {"medium": message.medium, "template": message.template, "variables": message.variables}
+    return {name: value for name, value in found.items() if value}

@@ -8,11 +8,15 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file that goes with a mail: its name, its media type (`application/pdf`), its bytes."""
+    """A file that goes with a message: its name, its media type (`application/pdf`), its bytes.
+
+    `document` is the id of the stored document it is, if it is one.
+    """
 
     name: str
     media_type: str
     content: bytes
+    document: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ class Message:
     expires: datetime | None = None
     awaits_outcome: bool = False
     again: Again | None = None
+    attempt: int = 1
     results: dict[str, object] = field(default_factory=dict)
     events: tuple[tuple[str, dict[str, object]], ...] = ()
 

@@ -39,6 +39,9 @@ DEFAULTS: Mapping[str, str] = {
     "voice": "outbox",
     "chat": "outbox",
     "webhook": "webhook",
+    "staff_chat": "staff_chat",
+    "document": "typst",
+    "workflow": "workflow",
 }
 
 
@@ -68,8 +71,28 @@ class Providers:
 def connect(given: Connecting) -> Providers:
     """Build every provider whose account is among the settings; raise Misconfigured, naming the setting."""
     # Imported here: their HTTP client is heavy, and the worker's module must load fast.
-    from activities.providers import outbox, webhook  # noqa: PLC0415
+    from activities.providers import (  # noqa: PLC0415
+        outbox,
+        sendgrid,
+        smtp,
+        staff_chat,
+        twilio,
+        typst,
+        web_chat,
+        webhook,
+        workflow,
+    )
 
-    builders: tuple[Connect, ...] = (outbox.connect, webhook.connect)
+    builders: tuple[Connect, ...] = (
+        outbox.connect,
+        sendgrid.connect,
+        smtp.connect,
+        staff_chat.connect,
+        twilio.connect,
+        typst.connect,
+        web_chat.connect,
+        webhook.connect,
+        workflow.connect,
+    )
     connected = [provider for build in builders if (provider := build(given)) is not None]
     return Providers(connected, channels={**DEFAULTS, **given.channels})

@@ -1,6 +1,7 @@
 """The provider of the lab: it takes every message of every channel and keeps it; nothing leaves the process.
 
-It can be told how a channel behaves: up, down (nothing leaves), refusing, or silent (the answer is lost).
+It can be told how a channel behaves: up, down (nothing leaves), refusing, silent (the answer is lost), or unanswered
+(messages are taken and reach nobody).
 """
 
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from activities.providers.errors import NotSent, Rejected, Unknown
-from activities.providers.protocol import Accepted, Message, Provider
+from activities.providers.protocol import Accepted, Message, Outcome, Provider
 from activities.providers.registry import Providers
 
 
@@ -21,6 +22,7 @@ class Mood(StrEnum):
     DOWN = "down"
     REFUSING = "refusing"
     SILENT = "silent"
+    UNANSWERED = "unanswered"
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,9 @@ class StandIn:
     """Take messages; the same send once. While a channel is silent, nobody can tell what became of a message."""
 
     name = "stand-in"
-    channels: tuple[str, ...] = ("sms", "email", "voice", "chat", "webhook")
+    channels: tuple[str, ...] = ("sms", "email", "voice", "chat", "webhook", "document", "workflow")
     grace = timedelta(seconds=30)
+    patience = timedelta(seconds=30)
 
     def __init__(self, *, clock: Callable[[], datetime]) -> None:
         self._clock = clock
@@ -70,6 +73,14 @@ class StandIn:
         if self._moods.get(message.channel) is Mood.SILENT:
             raise Unknown(f"The provider of {message.channel} cannot tell")
         return _accepted(message, send_id=send_id) if send_id in self._taken else None
+
+    async def outcome(self, message: Message, *, send_id: UUID) -> Outcome | None:
+        """Say that it was heard by a person, unless its channel is told that nobody answers."""
+        if message.channel != "voice":
+            return Outcome({"result": {}} if message.channel == "workflow" else {})
+        if self._moods.get(message.channel) is Mood.UNANSWERED:
+            return Outcome({"outcome": "no_answer", "answered_by": ""}, has_reached=False)
+        return Outcome({"outcome": "answered", "answered_by": "human"})
 
 
 class StandIns(Providers):

@@ -16,13 +16,16 @@ from activities.store.conversations import ChatLine as ChatLine
 from activities.store.conversations import ConversationRecord as ConversationRecord
 from activities.store.conversations import conversation_of
 from activities.store.conversations import find as find
+from activities.store.conversations import find_whisper as find_whisper
 from activities.store.conversations import get as get
 from activities.store.conversations import history as history
 from activities.store.conversations import latest_of_customer as latest_of_customer
-from activities.store.conversations import newest_id as newest_id
+from activities.store.conversations import newest_ids as newest_ids
+from activities.store.conversations import newest_whispers as newest_whispers
 from activities.store.conversations import of_address as of_address
 from activities.store.conversations import of_customer as of_customer
 from activities.store.conversations import page as page
+from activities.store.conversations import web_conversation as web_conversation
 from activities.store.conversations import whispers as whispers
 from activities.store.database import NotFound, Tx
 from activities.store.history import LedgerState
@@ -165,7 +168,7 @@ async def opened(
 ) -> ConversationRecord:
     """Give the conversation of a medium's address, locked; it is made where there is none."""
     values = {
-        "id": uuid4(),
+        "id": web_conversation(address) if medium == WEB else uuid4(),
         "shop": shop,
         "medium": medium,
         "address": address,
@@ -197,14 +200,27 @@ async def add_outbound(
     return kept
 
 
+async def add_sent(
+    tx: Tx, *, medium: str, address: str, text: str, send_id: UUID, order: OrderKey, at: datetime
+) -> None:
+    """Keep what a rule sent into a conversation outside, once by the send's id; nothing where there is none."""
+    found = await of_address(tx, medium=medium, address=address)
+    if found is not None:
+        await add_outbound(tx, conversation=found.id, text=text, ref=str(send_id), author="", at=at, order=order)
+
+
 async def whisper(
     tx: Tx, *, conversation: UUID, text: str, ref: str, author: str, at: datetime, order: OrderKey | None = None
-) -> None:
+) -> ChatLine:
     """Keep a remark for employees, once by `ref`, in a table of its own. Raise NotFound for no conversation."""
     await _locked(tx, id=conversation)
     line = _line(conversation, ref=ref, text=text, at=at, is_inbound=False, author=author, order=order)
     del line["is_inbound"]
     await tx.run(_ADD_WHISPER, line)
+    kept = await find_whisper(tx, conversation=conversation, ref=ref)
+    if kept is None:
+        raise NotFound("whisper", ref)
+    return kept
 
 
 async def earlier(tx: Tx, *, send_id: UUID) -> Earlier | None:

@@ -3,9 +3,10 @@
 What customers read never touches the table of whispers.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy import Row, bindparam, func, literal, select, tuple_
 
@@ -15,6 +16,7 @@ from activities.store.database import NotFound, Tx
 from activities.store.records import Page
 from activities.store.tables import CHAT_MESSAGES, CONVERSATIONS, WHISPERS
 from activities.store.values import Boundary
+from workflows.contracts.ids import RUNS
 
 #: The medium of the chat that the gateway serves itself.
 WEB = "web"
@@ -86,7 +88,26 @@ _WHISPERS_AFTER = (
 )
 
 
-_NEWEST_ID = select(func.max(CHAT_MESSAGES.c.id)).where(CHAT_MESSAGES.c.conversation == bindparam("conversation_id"))
+_FIND_WHISPER = select(WHISPERS).where(
+    WHISPERS.c.conversation == bindparam("conversation_id"), WHISPERS.c.ref == bindparam("wanted")
+)
+
+_NEWEST_IDS = (
+    select(CHAT_MESSAGES.c.conversation, func.max(CHAT_MESSAGES.c.id).label("newest"))
+    .where(CHAT_MESSAGES.c.conversation.in_(bindparam("conversations", expanding=True)))
+    .group_by(CHAT_MESSAGES.c.conversation)
+)
+
+_NEWEST_WHISPERS = (
+    select(WHISPERS.c.conversation, func.max(WHISPERS.c.id).label("newest"))
+    .where(WHISPERS.c.conversation.in_(bindparam("conversations", expanding=True)))
+    .group_by(WHISPERS.c.conversation)
+)
+
+
+def web_conversation(visitor: str) -> UUID:
+    """Name the conversation of a visitor's web chat, also before it has begun."""
+    return uuid5(RUNS, f"chat:{WEB}:{visitor}")
 
 
 async def get(tx: Tx, *, id: UUID) -> ConversationRecord:
@@ -134,10 +155,22 @@ async def whispers(tx: Tx, *, conversation: UUID, after: int = 0, limit: int = 1
     return [_whisper(row) for row in await tx.rows(_WHISPERS_AFTER, values)]
 
 
-async def newest_id(tx: Tx, *, conversation: UUID) -> int:
-    """Give the id of a conversation's newest message; 0 if there is none."""
-    row = await tx.first(_NEWEST_ID, {"conversation_id": conversation})
-    return int(row[0] or 0) if row else 0
+async def find_whisper(tx: Tx, *, conversation: UUID, ref: str) -> ChatLine | None:
+    """Read a whisper by its `ref`; None if it is not there. For employees only."""
+    row = await tx.first(_FIND_WHISPER, {"conversation_id": conversation, "wanted": ref})
+    return None if row is None else _whisper(row)
+
+
+async def newest_ids(tx: Tx, *, conversations: Sequence[UUID]) -> dict[UUID, int]:
+    """Give the id of the newest message of each conversation that has one."""
+    rows = await tx.rows(_NEWEST_IDS, {"conversations": list(conversations)})
+    return {row.conversation: row.newest for row in rows}
+
+
+async def newest_whispers(tx: Tx, *, conversations: Sequence[UUID]) -> dict[UUID, int]:
+    """Give the id of the newest whisper of each conversation that has one. For employees only."""
+    rows = await tx.rows(_NEWEST_WHISPERS, {"conversations": list(conversations)})
+    return {row.conversation: row.newest for row in rows}
 
 
 async def page(

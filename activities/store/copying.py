@@ -15,6 +15,8 @@ from activities.store.tables import (
     CUSTOMERS,
     DELIVERIES,
     DEPARTMENTS,
+    DOCUMENT_NUMBERS,
+    DOCUMENTS,
     EMPLOYEE_ROLES,
     EMPLOYEES,
     EVENTS,
@@ -64,6 +66,7 @@ def _tables(
     yield EMPLOYEE_ROLES, None
     yield PIPELINES, None
     yield ROTATIONS, ROTATIONS.c.pipeline == pipeline
+    yield DOCUMENT_NUMBERS, DOCUMENT_NUMBERS.c.shop == key.shop
     yield CUSTOMERS, owners
     yield CUSTOMER_TERMS, CUSTOMER_TERMS.c.customer_id.in_(select(CUSTOMERS.c.id).where(owners))
     yield ORDERS, or_(ORDERS.c.id == order, ORDERS.c.customer_id == customer)
@@ -72,7 +75,7 @@ def _tables(
         select(EVENTS.c.seq).where(EVENTS.c.type == "email.sent")
     )
     yield DELIVERIES, or_(DELIVERIES.c.order_id == order, is_mail)
-    for table in (PAYMENTS, SHIPMENTS, VISITS, RUNS, LEDGER, TIMELINE, TASKS, NOTICES):
+    for table in (PAYMENTS, SHIPMENTS, VISITS, RUNS, LEDGER, TIMELINE, TASKS, NOTICES, DOCUMENTS):
         yield table, table.c.order_id == order
     yield TASK_ASSIGNEES, TASK_ASSIGNEES.c.task_id.in_(select(TASKS.c.id).where(TASKS.c.order_id == order))
 

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from activities.store.records import Way
 from activities.store.values import Boundary, Line, Name, Prose
 from workflows.contracts.reasons import EventReason, RunReason, RunStatus
 from workflows.contracts.state import StageKind
@@ -212,21 +213,56 @@ class TaskRecord(NewTask):
     closed_at: datetime | None
 
 
-class NewNotice(Boundary):
-    """A message to one employee's inbox. The same `ref` and employee are written once."""
+class PostRecord(Boundary):
+    """A post of the employees' feed. Without `readers` it is for everybody."""
 
-    employee: Name
+    id: int
+    shop: str | None
+    number: str | None
+    title: str
+    text: str
+    sender: str
+    readers: list[str]
+    created_at: datetime
+
+
+class ListItemRecord(Boundary):
+    """An entry of one of the shop's lists."""
+
+    id: UUID
+    list: str
+    shop: str | None
+    number: str | None
+    fields: dict[str, Any]
+    created_at: datetime
+
+
+class NewNotice(Boundary):
+    """A message to one employee, or to a chat room of the staff. The same `ref` and reader are written once."""
+
+    employee: Name | None = None
+    room: Name | None = None
     text: Prose
     sender: Line = ""
     ref: str
     file: dict[str, str] | None = Field(default=None, description="A file that goes with it: name, media_type, text.")
 
+    @model_validator(mode="after")
+    def _one_reader(self) -> Self:
+        if (self.employee is None) == (self.room is None):
+            raise ValueError("a notice is for an employee or for a room")
+        return self
+
 
 class NoticeRecord(Boundary):
-    """A stored notice."""
+    """A stored notice. `state` is how far it got in its `way`, `words` why it did not get on; empty for the inbox."""
 
     id: int
-    employee: str
+    employee: str | None
+    room: str | None
+    way: Way
+    state: LedgerState | None
+    words: str
     shop: str | None
     number: str | None
     text: str

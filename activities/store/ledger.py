@@ -103,6 +103,16 @@ _CALLBACK = (
     )
 )
 
+_LET_GO = (
+    update(LEDGER)
+    .where(
+        LEDGER.c.provider == bindparam("at_provider"),
+        LEDGER.c.provider_id == bindparam("their_id"),
+        LEDGER.c.id != bindparam("row"),
+    )
+    .values(provider_id=None)
+)
+
 _EXPIRED = (
     select(LEDGER.c.id)
     .where(LEDGER.c.state == text("'dispatching'"), LEDGER.c.lease_until <= bindparam("now"))
@@ -199,6 +209,9 @@ async def delivered(tx: Tx, *, send_id: UUID, provider_id: str, callback: Callba
         raise DuplicateSend(send_id, provider=found.provider)
     if found.provider_id is not None and callback.rank <= found.rank:
         return False
+    if found.provider_id is None:
+        # Of two messages with the same text to one number, listing may have given this one's id to the other.
+        await tx.run(_LET_GO, {"at_provider": found.provider, "their_id": provider_id, "row": send_id})
     is_delivered = callback.state is LedgerState.DELIVERED
     await tx.run(
         _CALLBACK,

@@ -1,4 +1,4 @@
-"""Notices to employees: their inbox."""
+"""Notices to employees: their inbox, and the way in which each is to reach them besides. Sending them: parcels.py."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,12 +9,17 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from activities.store.cursors import after_number, page_of
 from activities.store.database import Tx
-from activities.store.history import NewNotice, NoticeRecord
-from activities.store.records import Page
-from activities.store.tables import NOTICES, ORDERS
+from activities.store.history import LedgerState, NewNotice, NoticeRecord
+from activities.store.records import Page, Way
+from activities.store.tables import EMPLOYEES, NOTICES, ORDERS
 from workflows.contracts.ids import OrderKey
 
-_ADD = upsert(NOTICES).on_conflict_do_nothing(index_elements=["employee", "ref"])
+# Two keys make a notice unique: its employee or its room, with the ref.
+_ADD = upsert(NOTICES).on_conflict_do_nothing()
+
+_CHOICES = select(EMPLOYEES.c.id, EMPLOYEES.c.notify, EMPLOYEES.c.email, EMPLOYEES.c.phone).where(
+    EMPLOYEES.c.id.in_(bindparam("readers", expanding=True))
+)
 
 _NOTICE = select(NOTICES, ORDERS.c.shop, ORDERS.c.number).outerjoin(ORDERS, ORDERS.c.id == NOTICES.c.order_id)
 
@@ -38,23 +43,27 @@ _READ = (
 
 
 async def add(tx: Tx, *, notices: Sequence[NewNotice], key: OrderKey | None, now: datetime) -> None:
-    """Put notices into inboxes; the same `ref` and employee are written once."""
+    """Put notices into inboxes, and have them sent in the way each employee chose; the same one is written once."""
+    ways = await _ways(tx, notices)
     rows = [
         {
             "employee": notice.employee,
+            "room": notice.room,
             "order_id": None if key is None else str(key),
             "text": notice.text,
             "sender": notice.sender,
             "ref": notice.ref,
             "created_at": now,
             "file": notice.file,
-            "way": "inbox",
-            "state": "",
+            "way": way,
+            "state": "" if way is Way.INBOX else LedgerState.PLANNED,
+            "next_at": None if way is Way.INBOX else now,
             "attempts": 0,
             "provider": "",
             "words": "",
         }
         for notice in notices
+        for way in (ways.get(notice.employee, Way.INBOX) if notice.employee else Way.CHAT,)
     ]
     if rows:
         await tx.run(_ADD, rows)
@@ -76,7 +85,7 @@ async def by_ref(tx: Tx, key: OrderKey) -> dict[str, list[tuple[str, str]]]:
     """List an order's notices by their `ref`: to whom, and the text."""
     found: dict[str, list[tuple[str, str]]] = {}
     for row in await tx.rows(_OF_ORDER, {"order_id": str(key)}):
-        found.setdefault(row.ref, []).append((row.employee, row.text))
+        found.setdefault(row.ref, []).append((row.employee or f"chat:{row.room}", row.text))
     return found
 
 
@@ -86,10 +95,26 @@ async def mark_read(tx: Tx, *, employee: str, ids: Sequence[int], now: datetime)
         await tx.run(_READ, {"reader": employee, "ids": list(ids), "at": now})
 
 
+async def _ways(tx: Tx, notices: Sequence[NewNotice]) -> dict[str, Way]:
+    """Give the way of each employee who can be reached in it; the others have their inbox."""
+    readers = sorted({notice.employee for notice in notices if notice.employee})
+    found = await tx.rows(_CHOICES, {"readers": readers}) if readers else []
+    return {row.id: Way(row.notify) for row in found if _is_reached(row)}
+
+
+def _is_reached(row: Row[Any]) -> bool:
+    # A chat without an address of the employee's own is the shop's, which is a setting.
+    return row.notify == Way.CHAT or bool({Way.EMAIL: row.email, Way.SMS: row.phone}.get(row.notify))
+
+
 def _record(row: Row[Any]) -> NoticeRecord:
     return NoticeRecord(
         id=row.id,
         employee=row.employee,
+        room=row.room,
+        way=row.way,
+        state=row.state or None,
+        words=row.words,
         shop=row.shop,
         number=row.number,
         text=row.text,

@@ -1,5 +1,6 @@
 """Published pipelines: every version, its text and what was frozen into it."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -59,13 +60,13 @@ async def publish(
     author: str,
     now: datetime,
 ) -> int:
-    """Publish a pipeline and give its version; the same text as the latest version gives that one.
+    """Publish a pipeline and give its version; the same text and templates as the latest version give that one.
 
     `reopens` are the event types that may bring an order back from a final stage (M56). Raise Conflict where another
     process publishes it at the same moment.
     """
     before = await tx.first(_LATEST, {"pipeline": name})
-    if before is not None and before.text == text:
+    if before is not None and before.text == text and _documents(before.frozen_json) == _documents(frozen_json):
         return int(before.version)
     version = 1 if before is None else int(before.version) + 1
     await tx.run(
@@ -112,6 +113,11 @@ async def names(tx: Tx) -> dict[str, int]:
 async def versions(tx: Tx, *, name: str) -> list[tuple[int, str, datetime]]:
     """List a pipeline's versions, the newest first: version, author, time."""
     return [(row.version, row.author, row.created_at) for row in await tx.rows(_VERSIONS, {"pipeline": name})]
+
+
+def _documents(frozen_json: str) -> object:
+    # Holidays and zones may differ for the same file: they are of the day it is frozen on.
+    return json.loads(frozen_json).get("documents") or {}
 
 
 def _published(row: Row[Any]) -> Published:

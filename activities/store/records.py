@@ -10,6 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from activities.store.values import (
     Amount,
     Boundary,
+    ChatAddress,
     Country,
     Currency,
     Language,
@@ -154,8 +155,20 @@ class Absence(Boundary):
         return self
 
 
+class Way(StrEnum):
+    """How an employee wants notices, which are in the inbox in any case."""
+
+    INBOX = "inbox"
+    EMAIL = "email"
+    SMS = "sms"
+    CHAT = "chat"
+
+
 class NewEmployee(Boundary):
-    """An employee. `head` is the id of their head; `hours` is a weekly schedule (`mon-fri 09:00-17:00`)."""
+    """An employee. `head` is the id of their head; `hours` is a weekly schedule (`mon-fri 09:00-17:00`).
+
+    `chat` is the webhook address of the employee's own chat; without one, `notify: chat` means the shop's.
+    """
 
     id: Name
     first_name: Line = ""
@@ -168,7 +181,8 @@ class NewEmployee(Boundary):
     time_zone: Zone = ""
     hours: Line = ""
     absences: list[Absence] = Field(default_factory=list, max_length=200)
-    notify: Name = "inbox"
+    notify: Way = Way.INBOX
+    chat: ChatAddress | None = None
 
 
 class EmployeeRecord(NewEmployee):

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Row, and_, bindparam, case, or_, select, update
+from sqlalchemy import Row, and_, bindparam, case, func, or_, select, update
 
+from activities.store.columns import Json
 from activities.store.database import Tx
 from activities.store.history import RunRecord
 from activities.store.tables import LEDGER, RUNS, VISITS
@@ -45,6 +47,13 @@ _FINISH = (
         compared=bindparam("saw"),
         ended_at=bindparam("at"),
     )
+)
+
+_CHOOSE = (
+    update(RUNS)
+    .where(RUNS.c.id == bindparam("run"), _IS_OPEN)
+    .values(results=func.coalesce(RUNS.c.results, bindparam("chosen", type_=Json)))
+    .returning(RUNS.c.results)
 )
 
 _DUE = (
@@ -131,6 +140,16 @@ async def finish(tx: Tx, key: OrderKey, *, visit: int, rule: str, end: RunEnd) -
 def finish_later(tx: Tx, key: OrderKey, *, visit: int, rule: str, end: RunEnd) -> None:
     """End a run unless it has ended already, together with others of this transaction."""
     tx.later(_FINISH, _end_values(key, visit=visit, rule=rule, end=end))
+
+
+async def keep_choice(tx: Tx, *, run: UUID, choice: dict[str, object]) -> dict[str, object]:
+    """Keep what a run chose when it was first composed, and give what is kept: a retry meets the first choice.
+
+    A run's end replaces it by the results; a repeat by hand chooses anew.
+    """
+    await tx.flush()
+    row = (await tx.run(_CHOOSE, {"run": run, "chosen": choice})).first()
+    return choice if row is None else dict(row.results)
 
 
 async def set_dues(tx: Tx, key: OrderKey, *, visit: int, dues: Sequence[Due]) -> None:

@@ -37,6 +37,7 @@ class Standing:
     tags: tuple[str, ...]
     created_at: datetime
     is_deleted: bool
+    is_to_be_deleted: bool = False
 
 
 _ORDER = ORDERS.c.id == bindparam("order_id")
@@ -61,6 +62,7 @@ _STANDING = select(
     ORDERS.c.tags,
     ORDERS.c.created_at,
     ORDERS.c.deleted_at,
+    ORDERS.c.deletes_when_done,
 ).where(_ORDER)
 
 _LOCK = _STANDING.with_for_update()
@@ -165,4 +167,5 @@ def _standing(row: Row[Any] | None) -> Standing | None:
         tags=tuple(row.tags),
         created_at=row.created_at,
         is_deleted=row.deleted_at is not None,
+        is_to_be_deleted=row.deletes_when_done,
     )

@@ -27,7 +27,12 @@ def fingerprint(address: str) -> str:
 
 async def suppress(tx: Tx, *, channel: str, address: str, reason: str, now: datetime) -> None:
     """Block an address for rules' messages (`unsubscribed`, `stop`, `blocked`, `bounced` ...). Its hash is kept."""
-    values = {"channel": channel, "address_hash": fingerprint(address), "reason": reason, "created_at": now}
+    await suppress_hash(tx, channel=channel, address_hash=fingerprint(address), reason=reason, now=now)
+
+
+async def suppress_hash(tx: Tx, *, channel: str, address_hash: str, reason: str, now: datetime) -> None:
+    """Block an address of which only the hash is known."""
+    values = {"channel": channel, "address_hash": address_hash, "reason": reason, "created_at": now}
     await tx.run(_PUT, values)
 
 

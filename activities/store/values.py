@@ -89,6 +89,7 @@ Number = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", exam
 Amount = Annotated[Decimal, BeforeValidator(_no_float), AfterValidator(exact)]
 Currency = Annotated[str, AfterValidator(currency_code)]
 MailAddress = Annotated[str, AfterValidator(mail_address)]
+ChatAddress = Annotated[str, Field(max_length=500, pattern=r"^https://\S+$")]
 Zone = Annotated[str, AfterValidator(zone_name)]
 PhoneNumber = Annotated[str, AfterValidator(e164)]
 Language = Annotated[str, Field(pattern=r"^([A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*)?$", examples=["pl"])]

@@ -100,9 +100,11 @@ def graph(
 def _load(file: str) -> "Loaded":
     text = read_file(file)
     from activities.actions import KINDS
+    from activities.papers import documents_beside
     from workflows.pipeline.loader import load
 
-    return load(text, file="<stdin>" if file == STDIN else file, kinds=KINDS)
+    documents = documents_beside(file)
+    return load(text, file="<stdin>" if file == STDIN else file, kinds=KINDS, documents=documents)
 
 
 def _format(file: str, *, check_only: bool) -> bool:

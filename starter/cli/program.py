@@ -6,7 +6,21 @@ from typing import Annotated
 
 import typer
 
-from starter.cli import database, dead, doctor, keys, orders, parts, pipeline, publish, replay, simulate, up, webhooks
+from starter.cli import (
+    database,
+    dead,
+    doctor,
+    keys,
+    orders,
+    parts,
+    pipeline,
+    publish,
+    replay,
+    simulate,
+    trial_call,
+    up,
+    webhooks,
+)
 from starter.cli.output import Exit, Failure, say, tell
 
 app = typer.Typer(
@@ -28,6 +42,7 @@ orders.app.command("fork")(simulate.fork)
 app.add_typer(pipeline.app, name="pipeline", rich_help_panel="Work")
 app.add_typer(orders.app, name="order", rich_help_panel="Work")
 app.command("replay", rich_help_panel="Work")(replay.replay)
+app.command("test-call", rich_help_panel="Work")(trial_call.trial_call)
 app.command("doctor", rich_help_panel="Operate")(doctor.doctor)
 app.add_typer(dead.app, name="events", rich_help_panel="Operate")
 app.add_typer(keys.app, name="keys", rich_help_panel="Operate")

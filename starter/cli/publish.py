@@ -53,10 +53,11 @@ async def _published(text: str, *, file: str, author: str) -> Outcome:
 def checked(text: str, *, file: str) -> "Pipeline":
     """Load a pipeline; print its problems as `orders pipeline check` does and raise Failure if one is an error."""
     from activities.actions import KINDS
+    from activities.papers import documents_beside
     from workflows.pipeline.loader import load
     from workflows.pipeline.problems import as_text
 
-    loaded = load(text, file=file, kinds=KINDS)
+    loaded = load(text, file=file, kinds=KINDS, documents=documents_beside(file))
     if loaded.problems:
         note(as_text(loaded.problems))
     if loaded.pipeline is None:

@@ -162,10 +162,12 @@ class _Given:
 
 def _pipeline(text: str, *, file: str) -> "Pipeline":
     from activities.actions import KINDS
+    from activities.papers import documents_beside
     from workflows.pipeline.loader import load
     from workflows.pipeline.problems import as_text
 
-    loaded = load(text, file="<stdin>" if file == "-" else file, kinds=KINDS)
+    documents = documents_beside(file)
+    loaded = load(text, file="<stdin>" if file == "-" else file, kinds=KINDS, documents=documents)
     if loaded.pipeline is None:
         note(as_text(loaded.errors))
         count = len(loaded.errors)

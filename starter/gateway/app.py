@@ -8,22 +8,43 @@ from fastapi.routing import APIRoute
 
 from starter.gateway import pages, problems, sources
 from starter.gateway.access import Access
+from starter.gateway.chat.feeds import Feeds
+from starter.gateway.chat.visitors import Quotas
 from starter.gateway.front import Front
 from starter.gateway.metrics import Metrics
 from starter.gateway.openapi import DESCRIPTION, TAGS, TITLE, with_problems
 from starter.gateway.parts import Parts
-from starter.gateway.routes import codec, commands, customers, desk, docs, employees, events, facts, health, why
+from starter.gateway.routes import (
+    chats,
+    codec,
+    commands,
+    customers,
+    desk,
+    docs,
+    employees,
+    events,
+    facts,
+    feed,
+    health,
+    papers,
+    parked,
+    why,
+)
 from starter.gateway.routes import orders as order_routes
 
 _ROUTERS = (
     order_routes.router,
     events.router,
+    parked.router,
     facts.router,
     why.router,
     commands.router,
     customers.router,
     employees.router,
     desk.router,
+    feed.router,
+    chats.router,
+    papers.router,
     codec.router,
     health.router,
     *sources.ROUTERS,
@@ -56,6 +77,8 @@ def create_app(parts: Parts) -> FastAPI:
     )
     app.state.parts = parts
     app.state.metrics = metrics
+    app.state.chat = Feeds(parts.store)
+    app.state.chat_quotas = Quotas()
     problems.install(app)
     for router in _ROUTERS:
         app.include_router(router)

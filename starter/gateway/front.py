@@ -38,7 +38,7 @@ class Front:
             await self._app(scope, passage.receive, passage.send)
         except Exception as error:
             if passage.status:  # the answer has begun: nothing can be put right
-                _log.exception("Request failed while it was answered", path=scope["path"])
+                _log.exception("Request failed while it was answered", path=_route(scope))
                 return
             await _refusal(scope, receive, error).response()(scope, receive, passage.send)
         finally:
@@ -78,10 +78,15 @@ class _Passage:
         return Problem(413, code="body-too-large", detail=detail).with_headers({"Connection": "close"})
 
 
+def _route(scope: Scope) -> str:
+    """Return the pattern of the path: paths themselves hold numbers and tokens, which no log may hold."""
+    return str(getattr(scope.get("route"), "path", ""))
+
+
 def _refusal(scope: Scope, receive: Receive, error: Exception) -> Problem:
     request = Request(scope, receive)
     if isinstance(error, KNOWN):
         return problem_of(request, error)
-    _log.error("Request failed", path=scope["path"], exc_info=error)
+    _log.error("Request failed", path=_route(scope), exc_info=error)
     detail = "The gateway failed; this is a bug. Nothing was accepted unless a repetition says it is a duplicate."
     return Problem(500, code="internal", detail=detail)

@@ -32,6 +32,7 @@ TAGS = [
     {"name": "commands", "description": "What an operator may do to an order's automation."},
     {"name": "people", "description": "Customers and employees."},
     {"name": "desk", "description": "Tasks and notices of employees, and what the outbox took in place of a provider."},
+    {"name": "chats", "description": "Chats with customers, and the whispers of employees in them."},
     {"name": "service", "description": "Health and figures."},
 ]
 

@@ -14,6 +14,9 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 
+#: Settings of a voice beside its name, and their units.
+_SOUNDS = (("rate", "%"), ("volume", "dB"))
+
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; color: #1d2127; }
 article { border: 1px solid #d9dee5; border-radius: 8px; padding: .75rem 1rem; margin: 1rem 0; }
@@ -45,8 +48,29 @@ def _message(record: OutboxRecord) -> str:
         if record.html
         else ""
     )
+    said = _spoken(record) if record.channel == "voice" else ""
     return (
         f"<article><header>{escape(record.channel)} to <b>{escape(record.address)}</b>{sender} · "
         f'<time datetime="{record.at.isoformat()}">{record.at:%Y-%m-%d %H:%M:%S} UTC</time></header>'
-        f"{subject}<pre>{escape(record.body)}</pre>{html}</article>"
+        f"{subject}{said}<pre>{escape(record.body)}</pre>{_files(record)}{html}</article>"
     )
+
+
+def _spoken(record: OutboxRecord) -> str:
+    """Say how the text sounds: voice, language, rate, volume; or which recording is played."""
+    details = record.details
+    audio = details.get("audio")
+    if audio:
+        return f"<p>Played: {escape(str(audio))}</p>"
+    parts = [str(details[name]) for name in ("voice", "language") if details.get(name)]
+    parts += [f"{name} {details[name]} {unit}" for name, unit in _SOUNDS if details.get(name)]
+    return f"<p>Spoken: {escape(', '.join(parts) or 'in the provider’s own voice')}</p>"
+
+
+def _files(record: OutboxRecord) -> str:
+    return "".join(f"<p>{_file(one)}</p>" for one in record.attachments)
+
+
+def _file(attachment: dict[str, str]) -> str:
+    name, document = escape(attachment.get("name", "")), attachment.get("document", "")
+    return f'<a href="outbox/documents/{quote(document)}">{name}</a>' if document else name

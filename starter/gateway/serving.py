@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 import uvicorn
 from fastapi import FastAPI
 
+from activities.accounts.mail import ImapAccount
 from activities.actions import KINDS
 from activities.runtime import temporal
 from activities.runtime.logs import log
@@ -51,6 +52,7 @@ async def serve(settings: Settings, *, ready: asyncio.Future[str] | None = None)
     )
     app = create_app(parts)
     delivering = asyncio.create_task(relay.run())
+    polling = _polling(parts)
     try:
         async with listening(app, host=settings.gateway_host, port=settings.gateway_port) as url:
             _log.info("Gateway is ready", url=url)
@@ -59,10 +61,22 @@ async def serve(settings: Settings, *, ready: asyncio.Future[str] | None = None)
             await _until_told(delivering)
         await _finish(relay)
     finally:
-        delivering.cancel()
-        await asyncio.gather(delivering, return_exceptions=True)
+        running = [delivering, *polling]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         await store.close()
     _log.info("Gateway has stopped")
+
+
+def _polling(parts: Parts) -> list[asyncio.Task[None]]:
+    """Poll the mailbox, where one is among the settings. Raise Misconfigured for half an account."""
+    account = ImapAccount.read(parts.environment, folder=parts.settings.secrets)
+    if account is None:
+        return []
+    from starter.gateway.mailbox import Mailbox  # noqa: PLC0415  only who polls needs its library
+
+    return [asyncio.create_task(Mailbox(parts, account=account).run())]
 
 
 @asynccontextmanager
@@ -129,6 +143,7 @@ def _config(app: FastAPI) -> uvicorn.Config:
         proxy_headers=False,
         server_header=False,
         timeout_keep_alive=30,
+        ws_max_size=65_536,
         timeout_graceful_shutdown=_SECONDS_TO_FINISH,
     )
 

@@ -39,7 +39,7 @@ def standard(body: bytes, *, headers: Mapping[str, str], secrets: Sequence[str],
     given = {name: headers.get(name, "") for name in ("webhook-id", "webhook-timestamp", "webhook-signature")}
     if not all(given.values()) or not in_time(given["webhook-timestamp"], now=now):
         return False
-    return any(holds(lambda secret=secret: Webhook(secret).verify(body, given)) for secret in secrets)  # type: ignore[misc]  # mypy does not infer lambdas with defaults
+    return any(holds(lambda secret=secret: Webhook(secret).verify(body, given, json_parse=False)) for secret in secrets)  # type: ignore[misc]  # mypy does not infer lambdas with defaults
 
 
 def ecdsa(raw: bytes, *, headers: Mapping[str, str], keys: Sequence[str], now: datetime) -> bool:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from activities.actions import KINDS
+from activities.papers import documents_beside
 from activities.providers.stand_in import Mood
 from activities.shelf import Shelf
 from activities.store.records import Department, NewEmployee, NewOrder
@@ -61,7 +62,7 @@ def given_order(
     Raise ValueError for a pipeline with errors or an order that cannot be read.
     """
     text = _text(pipeline)
-    known = _loaded(text)
+    known = _loaded(text, "" if text is pipeline else str(pipeline))
     given = {"number": NUMBER, "pipeline": known.id, **order}
     opening = Opening(
         NewOrder.model_validate(given),
@@ -95,7 +96,7 @@ class OrderInLab:
         return self._then(Commanded(command, COMMANDS[command][0].model_validate(arguments)), after=after)
 
     def when_provider(self, channel: str, *, is_: str, after: str = "0s") -> "OrderInLab":
-        """Let a channel's provider be `up`, `down`, `refusing` or `silent` from then on."""
+        """Let a channel's provider be `up`, `down`, `refusing`, `silent` or `unanswered` from then on."""
         return self._then(Behaves(channel, Mood(is_)), after=after)
 
     def after(self, time: str) -> "OrderInLab":
@@ -224,8 +225,9 @@ def _text(pipeline: str | Path) -> str:
 
 
 @lru_cache(maxsize=32)
-def _loaded(text: str) -> Pipeline:
-    loaded = load(text, file="the pipeline", kinds=KINDS)
+def _loaded(text: str, file: str) -> Pipeline:
+    documents = documents_beside(file) if file else None
+    loaded = load(text, file="the pipeline", kinds=KINDS, documents=documents)
     if loaded.pipeline is None:
         raise ValueError(f"the pipeline has errors\n{problems_as_text(loaded.errors)}")
     return loaded.pipeline

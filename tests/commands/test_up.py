@@ -21,6 +21,7 @@ _STAGES = {
     "D-1004": "cancelled",
     "D-1006": "shipped",
     "D-1007": "new",
+    "D-1009": "ready",
 }
 
 
@@ -60,7 +61,7 @@ def test_demo_orders_reach_their_stages_and_the_next_start_goes_on_with_them(tmp
         later = orders.must("order", "why", "D-1001", "--json").json["events"]
         demo = [event["id"] for event in later if event["source"] == "demo"]
         assert demo == [event["id"] for event in events if event["source"] == "demo"]
-        assert len(_stages(orders)) == 8
+        assert len(_stages(orders)) == 9
     finally:
         assert again.stop(signal.SIGTERM) == 0, again.err
 

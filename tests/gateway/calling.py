@@ -41,7 +41,7 @@ class Caller:
         assert self._session is not None
         async with self._session.request(method, path, **given) as response:
             is_json = "json" in response.headers.get("Content-Type", "")
-            body = await response.json(content_type=None) if is_json else await response.text()
+            body = await response.json(content_type=None) if is_json else await response.text(errors="replace")
             return Answer(response.status, body, dict(response.headers))
 
     async def get(self, path: str, **given: Any) -> Answer:

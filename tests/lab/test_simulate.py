@@ -84,7 +84,7 @@ def test_every_problem_is_told_at_once_with_its_place(orders: Orders) -> None:
         "did you mean 'payment.paid'?",
         "there is no command 'mov'",
         "Did you mean 'paid'?",
-        "One of up, down, refusing, silent.",
+        "One of up, down, refusing, silent, unanswered.",
         "an entry needs its moment",
         "unknown key 'dat'",
         "events.yaml:7:3",

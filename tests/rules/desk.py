@@ -11,10 +11,13 @@ from activities.actions import ACTIONS, KINDS
 from activities.actions.protocol import Premises
 from activities.providers.guard import Guard, GuardOptions
 from activities.providers.outbox import OutboxProvider
+from activities.providers.protocol import Provider
 from activities.providers.registry import Providers
 from activities.providers.secrets import Secrets
+from activities.providers.typst import TypstProvider
 from activities.providers.webhook import WebhookProvider
 from activities.records import Records
+from activities.runtime.tokens import Tokens
 from activities.sends import Sends
 from activities.shelf import Shelf
 from activities.store import customers, employees, journal, notices, orders, outbox, pipelines, runs, visits
@@ -26,6 +29,7 @@ from tests.rules.receiver import erp_lookup, erp_trust
 from workflows.contracts.ids import OrderKey
 from workflows.contracts.runs import RunItem, RunsRequest
 from workflows.pipeline import planning
+from workflows.pipeline.documents import Documents
 from workflows.pipeline.frozen import freeze
 from workflows.pipeline.loader import load
 from workflows.pipeline.problems import as_text
@@ -40,7 +44,7 @@ title: Online store
 shop: Demo Shop
 timezone: Europe/Warsaw
 languages: [en, pl]
-quiet_hours: off
+quiet_hours: {quiet_hours}
 fields: {{size: text, weight: number, deposit: money, pickup: date, gift: bool, labels: list}}
 vars: {{packers: "role:warehouse"}}
 defaults: {defaults}
@@ -73,6 +77,12 @@ class Desk:
     now: datetime = NOW
     default_mailbox: str = "shop@example.com"
     environment: dict[str, str] = field(default_factory=lambda: {"ORDERS_SECRET_WEBHOOK": SECRET})
+    mailboxes: frozenset[str] = frozenset()
+    public_url: str = ""
+    tokens: Tokens | None = None
+    connected: tuple[Provider, ...] = ()
+    quiet_hours: str = "off"
+    documents: Documents | None = None
 
     async def employee(self, id: str, **fields: object) -> None:
         """Hire somebody."""
@@ -98,8 +108,8 @@ class Desk:
     async def enter(self, key: OrderKey, *rules: str, defaults: str = "{}") -> int:
         """Publish a pipeline with these rules in its first stage and let the order enter it; return the visit."""
         written = "\n".join("      - " + dedent(rule).strip().replace("\n", "\n        ") for rule in rules)
-        text = _PIPELINE.format(rules=written, defaults=defaults)
-        loaded = load(text, file="shop.yaml", kinds=KINDS)
+        text = _PIPELINE.format(rules=written, defaults=defaults, quiet_hours=self.quiet_hours)
+        loaded = load(text, file="shop.yaml", kinds=KINDS, documents=self.documents)
         assert loaded.pipeline is not None, as_text(loaded.problems)
         frozen = freeze(text, loaded.pipeline, years=range(2026, 2028))
         async with self.store.write() as tx:
@@ -159,8 +169,13 @@ class Desk:
         # As `connect` builds them, but erp.example is this machine and its certificate is trusted.
         guard = Guard(GuardOptions(allows_private=True), lookup=erp_lookup, tls=erp_trust())
         webhooks = WebhookProvider(guard, secrets=Secrets(self.environment))
-        providers = Providers((OutboxProvider(self.store), webhooks))
-        premises = Premises(default_mailbox=self.default_mailbox)
+        providers = Providers((*self.connected, OutboxProvider(self.store), TypstProvider(self.store), webhooks))
+        premises = Premises(
+            public_url=self.public_url,
+            tokens=self.tokens,
+            default_mailbox=self.default_mailbox,
+            mailboxes=self.mailboxes,
+        )
         sends = Sends(self.store, shelf=shelf, actions=ACTIONS, providers=providers, premises=premises)
         environment = ActivityEnvironment()
         try:

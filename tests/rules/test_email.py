@@ -1,9 +1,23 @@
 """Mails to customers and employees. Covers C3, E19, M42."""
 
-import pytest
+import base64
+from uuid import UUID, uuid4
 
+import pytest
+from temporalio.exceptions import ApplicationError
+
+from activities.actions import KINDS
+from activities.providers.sendgrid import SendGridProvider
+from activities.store import documents
+from activities.store.documents import NewDocument
+from tests.providers.mails import account
 from tests.rules.desk import Desk
+from tests.support.stand_ins.sendgrid import Fate, SendGridStandIn
+from workflows.contracts.ids import OrderKey
 from workflows.contracts.reasons import RunReason, RunStatus
+from workflows.pipeline.documents import Documents
+from workflows.pipeline.loader import load
+from workflows.pipeline.problems import as_text
 
 ANNA = {
     "first_name": "Anna",
@@ -124,4 +138,119 @@ async def test_unsubscribed_customer_gets_no_mail(desk: Desk) -> None:
     """Covers M63."""
     run = await desk.run(await desk.order(customer={**ANNA, "consent": {"email": False}}), "email: pay-link")
     assert (run.status, run.reason) == (RunStatus.SKIPPED, RunReason.UNSUBSCRIBED)
+    assert await desk.outbox() == []
+
+
+# --- only connected mailboxes, and the same one on a retry ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("sender", ["sales@example.com", "Sales <SALES@example.com>"])
+async def test_mailbox_that_the_administrator_connected_is_used(desk: Desk, sender: str) -> None:
+    desk.mailboxes = frozenset({"shop@example.com", "sales@example.com"})
+    run = await desk.run(await desk.order(customer=ANNA), f"email: pay-link\nfrom: '{sender}'")
+    assert run.results["mailbox"] == sender
+
+
+async def test_mailbox_that_is_not_connected_is_not_used_and_the_setting_is_named(desk: Desk) -> None:
+    desk.mailboxes = frozenset({"shop@example.com"})
+    run = await desk.run(await desk.order(customer=ANNA), "email: pay-link\nfrom: ceo@example.com")
+    assert (run.status, run.reason) == (RunStatus.FAILED, RunReason.MISCONFIGURED)
+    assert "ORDERS_MAILBOXES" in run.words
+    assert await desk.outbox() == []
+
+
+async def test_auto_passes_over_a_mailbox_that_is_not_connected_any_more(desk: Desk) -> None:
+    await desk.customer("anna", **ANNA)
+    await desk.run(await desk.order("1001", customer_id="anna"), "email: pay-link\nfrom: sales@example.com")
+    desk.mailboxes = frozenset({"shop@example.com"})
+    run = await desk.run(await desk.order("1002", customer_id="anna"), "email: pay-link\nfrom: auto")
+    assert run.results["mailbox"] == "shop@example.com"
+
+
+async def test_retry_is_sent_from_the_mailbox_that_was_planned(desk: Desk) -> None:
+    """Case 25."""
+    await desk.customer("anna", **ANNA)
+    key = await desk.order("1001", customer_id="anna")
+    async with SendGridStandIn() as sendgrid:
+        desk.connected = (SendGridProvider(account(sendgrid.url), store=desk.store),)
+        sendgrid.faults.next(Fate.BUSY)
+        visit = await desk.enter(key, "email: pay-link\nprovider: sendgrid")
+        with pytest.raises(ApplicationError):
+            await desk.carry_out(key, visit=visit)
+        await desk.run(await desk.order("1002", customer_id="anna"), "email: pay-link\nfrom: sales@example.com")
+        desk.default_mailbox = "new@example.com"
+        run = await desk.carry_out(key, visit=visit)
+        assert [mail.body["from"]["email"] for mail in sendgrid.accepted] == ["shop@example.com"]
+    assert run.results["mailbox"] == "shop@example.com"
+
+
+#: The templates of a pipeline's folder.
+INVOICES = Documents({"invoice.typ": b"= Invoice"})
+
+# --- attachments ----------------------------------------------------------------------------------------------------
+
+
+async def filed(desk: Desk, key: OrderKey, *, template: str, rule: str, content: bytes = b"%PDF") -> None:
+    """Put a document of an order into the store."""
+    new = NewDocument(
+        id=uuid4(),
+        key=key,
+        template=template,
+        number="2026-0001",
+        name=f"{template}-2026-0001.pdf",
+        language="en",
+        content=content,
+        rule=rule,
+    )
+    async with desk.store.write() as tx:
+        await documents.put(tx, new, now=desk.now)
+
+
+@pytest.mark.parametrize("name", ["invoice", "bill"], ids=["template", "rule"])
+async def test_document_of_an_earlier_rule_is_attached(desk: Desk, name: str) -> None:
+    key = await desk.order(customer=ANNA)
+    await filed(desk, key, template="invoice", rule="bill", content=b"%PDF bill")
+    desk.documents = INVOICES
+    async with SendGridStandIn() as sendgrid:
+        desk.connected = (SendGridProvider(account(sendgrid.url), store=desk.store),)
+        mailing = f"id: mail\nemail: pay-link\nattach: {name}\nprovider: sendgrid"
+        visit = await desk.enter(key, "id: bill\ndocument: invoice", mailing)
+        run = await desk.carry_out(key, visit=visit, rule="mail")
+        (mail,) = sendgrid.accepted
+    (file,) = mail.body["attachments"]
+    assert (file["filename"], base64.b64decode(file["content"])) == ("invoice-2026-0001.pdf", b"%PDF bill")
+    assert run.status is RunStatus.DONE
+
+
+async def test_outbox_shows_what_is_attached(desk: Desk) -> None:
+    key = await desk.order(customer=ANNA)
+    await filed(desk, key, template="invoice", rule="bill")
+    desk.documents = INVOICES
+    visit = await desk.enter(key, "id: bill\ndocument: invoice", "id: mail\nemail: pay-link\nattach: invoice")
+    await desk.carry_out(key, visit=visit, rule="mail")
+    ((file,),) = [sent.attachments for sent in await desk.outbox()]
+    assert (file["name"], file["media_type"]) == ("invoice-2026-0001.pdf", "application/pdf")
+    async with desk.store.read() as tx:
+        assert (await documents.get(tx, id=UUID(file["document"]))).rule == "bill"
+
+
+@pytest.mark.parametrize(("name", "is_made"), [("invoice", True), ("bill", True), ("quote", False)])
+def test_file_names_only_documents_that_its_rules_make(name: str, is_made: bool) -> None:
+    text = (
+        "pipeline: shop\nstages:\n  new:\n    rules:\n      - {id: bill, document: invoice}\n"
+        f"      - {{email: Hello, subject: Hello, attach: [{name}]}}\n  won: {{kind: success}}\n"
+    )
+    loaded = load(text, file="shop.yaml", kinds=KINDS, documents=INVOICES)
+    assert [error.code for error in loaded.errors] == ([] if is_made else ["D323"]), as_text(loaded.problems)
+    if not is_made:
+        assert "Documents: bill, invoice" in as_text(loaded.problems)
+
+
+async def test_mail_without_its_document_is_not_sent_and_says_why(desk: Desk) -> None:
+    key = await desk.order(customer=ANNA)
+    desk.documents = INVOICES
+    visit = await desk.enter(key, "id: bill\ndocument: invoice", "id: mail\nemail: pay-link\nattach: [invoice]")
+    run = await desk.carry_out(key, visit=visit, rule="mail")
+    assert (run.status, run.reason) == (RunStatus.FAILED, RunReason.NO_DOCUMENT)
+    assert "invoice" in run.words
     assert await desk.outbox() == []

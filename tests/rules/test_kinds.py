@@ -11,8 +11,11 @@ from activities.actions import ACTIONS, KINDS
 from workflows.pipeline.kinds import RuleKind
 
 EXPECTED = {
-    *("sms", "email", "webhook", "log", "comment", "notify", "control", "task", "assign", "move", "set"),
+    *("chat", "sms", "email", "webhook", "log", "comment", "notify", "control", "task", "assign", "move", "set"),
+    "document",
+    *("robocall", "run"),
     *("mark_paid", "mark_shipped", "allow_delivery", "cancel", "code", "wait_for"),
+    *("activity", "feed", "list_item", "delete", "customer_details", "employee_details", "plan_call", "plan_meeting"),
 }
 
 SETTINGS: dict[str, dict[str, object]] = {
@@ -21,8 +24,13 @@ SETTINGS: dict[str, dict[str, object]] = {
     "code": {"code": {}},
     "wait_for": {"wait_for": "customer", "at_most": "2d"},
     "mark_paid": {"mark_paid": True},
+    "delete": {"delete": True},
+    "customer_details": {"customer_details": ["phone"]},
+    "plan_call": {"plan_call": "Call", "at": "2h"},
+    "plan_meeting": {"plan_meeting": "Fitting", "at": "2h"},
     "mark_shipped": {"mark_shipped": True},
     "allow_delivery": {"allow_delivery": True},
+    "run": {"run": {"workflow": "PackParcel", "task_queue": "warehouse"}},
 }
 
 EVERY_KIND = pytest.mark.parametrize("kind", list(KINDS), ids=KINDS.names())
@@ -67,7 +75,7 @@ def test_every_kind_has_a_title(kind: RuleKind) -> None:
 
 
 def test_kinds_load_without_what_only_single_rules_need() -> None:
-    heavy = ("aiohttp", "nh3", "markdown_it", "liquid", "standardwebhooks")
+    heavy = ("aiohttp", "nh3", "markdown_it", "liquid", "standardwebhooks", "icalendar")
     code = f"import sys, activities.actions; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

@@ -122,6 +122,20 @@ async def test_a_signed_webhook_needs_its_signature(caller: Caller, store: Store
     assert await events(store) == [("webhook.packed", {"a": 1})]
 
 
+async def test_a_signed_webhook_needs_no_body(caller: Caller, store: Store) -> None:
+    """The official verifier reads the body as JSON where it is not told otherwise, and fails without one."""
+    await caller.created("1001")
+    code, secret = await made(store, is_signed=True)
+    path, now = f"/hooks/trigger/{code}?target=ORDER_1001", datetime.now(UTC)
+    headers = {
+        "webhook-id": "m-1",
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(secret).sign(msg_id="m-1", timestamp=now, data=""),
+    }
+    assert (await call(caller, path, method="GET", headers=headers))[0] == 202
+    assert await events(store) == [("webhook.packed", {})]
+
+
 async def test_fifty_copies_with_one_id_are_one_event(caller: Caller, store: Store) -> None:
     """Covers case 31 and M50."""
     await caller.created("1001")

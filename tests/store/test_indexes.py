@@ -22,10 +22,10 @@ from activities.store.records import OrderFilter
 from tests.store.builders import NOW
 
 #: Tables with a few rows for ever: everything of them is read on purpose.
-SMALL = {"departments", "api_keys", "pipelines"}
+SMALL = {"departments", "api_keys", "pipelines", "hook_codes"}
 
 #: Beginnings that other statements go on from; they are never run as they are.
-BEGINNINGS = {"notices._NOTICE", "tasks._TASK", "relay._DELIVERY", "outbox._NEWEST"}
+BEGINNINGS = {"notices._NOTICE", "tasks._TASK", "relay._DELIVERY", "outbox._NEWEST", "documents._DOCUMENT"}
 
 #: Indexes that hold only the rows that are wanted.
 PARTIAL = ("ix_orders_attention", "ix_deliveries_new", "ix_deliveries_dead", "ix_ledger_leases")

@@ -33,6 +33,7 @@ from starter.client import OrdersClient
 from workflows.contracts.events import Event
 from workflows.contracts.ids import TASK_QUEUE, OrderKey, workflow_id
 from workflows.contracts.reasons import EventReason, RunStatus
+from workflows.pipeline.documents import Documents
 from workflows.pipeline.frozen import freeze
 from workflows.pipeline.loader import load
 from workflows.pipeline.problems import as_text
@@ -64,9 +65,9 @@ class House:
         """Reach an order's workflow."""
         return self.client.get_workflow_handle(workflow_id(self.key(number)))
 
-    async def publish(self, text: str, *, name: str = "shop") -> int:
-        """Publish a pipeline's next version."""
-        loaded = load(text, file="shop.yaml", kinds=KINDS)
+    async def publish(self, text: str, *, name: str = "shop", documents: Documents | None = None) -> int:
+        """Publish a pipeline's next version, with the templates of its documents."""
+        loaded = load(text, file="shop.yaml", kinds=KINDS, documents=documents)
         assert loaded.pipeline is not None, as_text(loaded.problems)
         frozen = freeze(text, loaded.pipeline, years=range(2026, 2030))
         async with self.store.write() as tx:

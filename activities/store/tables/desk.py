@@ -66,15 +66,16 @@ class TaskAssignee(Base, table=True):
 
 
 class Notice(Base, table=True):
-    """A message in an employee's inbox, which also reaches them in the way they chose.
+    """A message in an employee's inbox, which also reaches them in the way they chose; or in a chat room of the staff.
 
     `way` is inbox, email, sms or chat; `state` is that of a send of the ledger, and `next_at` when it is tried (again).
-    `file` is a calendar file that goes with it: name, media type, text.
+    While it is `dispatching`, that is when its claim ends. `file` is a calendar file: name, media type, text.
     """
 
     __tablename__ = "notices"
     __table_args__ = (
         UniqueConstraint("employee", "ref"),
+        UniqueConstraint("room", "ref"),
         Index(None, "employee", "id"),
         Index(
             "ix_notices_open",
@@ -85,7 +86,8 @@ class Notice(Base, table=True):
     )
 
     id: int = Field(sa_type=Serial, primary_key=True)
-    employee: str = Field(sa_type=Words, foreign_key="employees.id")
+    employee: str | None = Field(sa_type=Words, foreign_key="employees.id")
+    room: str | None = Field(sa_type=Words)
     order_id: str | None = Field(sa_type=Words, foreign_key="orders.id", index=True)
     text: str = Field(sa_type=Words)
     sender: str = Field(sa_type=Words)
@@ -97,7 +99,6 @@ class Notice(Base, table=True):
     state: str = Field(sa_type=Words)
     attempts: int
     next_at: datetime | None = Field(sa_type=Moment)
-    lease_until: datetime | None = Field(sa_type=Moment)
     provider: str = Field(sa_type=Words)
     provider_id: str | None = Field(sa_type=Words)
     words: str = Field(sa_type=Words)

@@ -90,6 +90,7 @@ class Employee(Base, table=True):
     absences: list[dict[str, str]] = Field(sa_type=Json)
     last_absence: str | None = Field(sa_type=Words, index=True)
     notify: str = Field(sa_type=Words)
+    chat: str | None = Field(sa_type=Words)
     created_at: datetime = Field(sa_type=Moment)
     updated_at: datetime = Field(sa_type=Moment)
 

@@ -1,4 +1,7 @@
-"""Plays the demo orders' lives: posts them to the HTTP API as a shop would. What was posted before is passed over."""
+"""Plays the demo orders' lives: posts them to the HTTP API as a shop would, and chats as customers do.
+
+What was posted before is passed over.
+"""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -9,10 +12,14 @@ from typing import Any
 
 import aiohttp
 
-from starter.cli.embedded.lives import Life, Step, lives
+from starter.cli.embedded.lives import Life, Said, Step, lives
 from starter.cli.output import note
 
 SOURCE = "demo"
+
+#: The source of what customers say in the web chat.
+_CHAT = "chat"
+
 _SECONDS = aiohttp.ClientTimeout(total=15)
 _AGAIN = 2.0
 
@@ -48,7 +55,7 @@ class _Player:
                 id = f"{life.number}-{position}"
                 if id not in (known or ()):
                     await asyncio.sleep(step.after)
-                    await self._post(_path(step, life=life), body=_body(step, life=life, id=id))
+                    await self._take(step, life=life, id=id)
         except Refused as error:
             note(f"warning: demo order {life.number} stops, the gateway refused a request: {error}")
 
@@ -62,13 +69,31 @@ class _Player:
             if answer is None:
                 return None
             found |= {event["id"] for event in answer["events"] if event["source"] == SOURCE}
+            found |= {event["id"].split(":")[1] for event in answer["events"] if event["source"] == _CHAT}
             cursor = answer["next_cursor"] or ""
             if not cursor:
                 return found
 
-    async def _post(self, path: str, *, body: Mapping[str, object]) -> None:
-        if await self._answer(partial(self._session.post, path, json=body)) is None:
+    async def _take(self, step: Step | Said, *, life: Life, id: str) -> None:
+        if isinstance(step, Said):
+            await self._say(step, ref=id)
+        else:
+            await self._post(_path(step, life=life), body=_body(step, life=life, id=id))
+
+    async def _say(self, said: Said, *, ref: str) -> None:
+        """Write in the chat as the widget does on the page of a customer who has signed in."""
+        vouched = await self._post(f"customers/{said.customer}/chat-token")
+        session = await self._post("/chat/session", body={"customer": vouched["token"]})
+        as_visitor = {"Authorization": f"Bearer {session['token']}"}
+        await self._post("/chat/messages", body={"ref": ref, "text": said.text}, headers=as_visitor)
+
+    async def _post(
+        self, path: str, *, body: Mapping[str, object] | None = None, headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        answer = await self._answer(partial(self._session.post, path, json=body, headers=headers))
+        if answer is None:
             raise Refused(f"{path}: not found")
+        return answer
 
     async def _answer(self, send: _Send) -> dict[str, Any] | None:
         """Send a request until it is answered; None for 404. The same request twice is harmless by its ids."""

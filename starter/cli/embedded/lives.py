@@ -17,13 +17,22 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Said:
+    """A message that a customer, signed in on the shop's site, writes in the web chat."""
+
+    after: float
+    customer: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Life:
     """An order and its steps. `ends` is the stage it reaches by them."""
 
     number: str
     order: Body
     ends: str
-    steps: tuple[Step, ...] = ()
+    steps: tuple[Step | Said, ...] = ()
     begins: float = 0.0
 
 
@@ -69,7 +78,12 @@ def lives(today: date) -> tuple[Life, ...]:
     week = (today + timedelta(days=7)).isoformat()
     return (
         Life("D-1001", _order(_EMMA, _LAMP, delivery=week), "completed", (*_paid(2), *_shipped(4), *_delivered(5))),
-        Life("D-1002", _order(_JAN, _CHAIR, currency="PLN", delivery=week), "shipped", (*_paid(3), *_shipped(6))),
+        Life(
+            "D-1002",
+            _order(_JAN, _CHAIR, currency="PLN", delivery=week),
+            "shipped",
+            (*_paid(3), _chat(3, person=_JAN, text="Dzień dobry, kiedy wyślą Państwo krzesło?"), *_shipped(4)),
+        ),
         Life("D-1003", _order(_CLAIRE, _BLANKET), "paid", (*_in_two_parts(3),), begins=1),
         Life(
             "D-1004",
@@ -84,6 +98,7 @@ def lives(today: date) -> tuple[Life, ...]:
         Life("D-1006", _order(_OKSANA, _BLANKET, gift=True), "shipped", (*_paid(4), *_shipped(5)), begins=2),
         Life("D-1007", _order(_NOAH, _LAMP), "new", (_cancelled(4, reason="Too slow"), *_wanted_back(4)), begins=3),
         Life("D-1008", _order(_EMMA, _CHAIR, _LAMP), "new", (_edited(5, delivery=week),), begins=4),
+        Life("D-1009", _order(_OKSANA, _LAMP, tags=("pickup",)), "ready", (*_paid(4), _packed(4)), begins=4),
     )
 
 
@@ -93,10 +108,12 @@ def _order(
     currency: str = "EUR",
     delivery: str | None = None,
     gift: bool = False,
+    tags: tuple[str, ...] = (),
 ) -> Body:
     items = [{"sku": sku, "name": name, "price": price} for sku, name, price in things]
     order: dict[str, object] = {"customer": person.body(), "items": items, "currency": currency, "source": "demo"}
     order |= {"fields": {"gift": True}} if gift else {}
+    order |= {"tags": list(tags)} if tags else {}
     return order | ({"delivery_date": delivery} if delivery else {})
 
 
@@ -110,6 +127,14 @@ def _in_two_parts(after: float) -> tuple[Step, ...]:
         Step(after, "/orders/{number}/payments", {"what": "received", "amount": amount, "currency": "EUR"})
         for amount in parts
     )
+
+
+def _packed(after: float) -> Step:
+    return Step(after, "/orders/{number}/shipments", {"what": "approved"})
+
+
+def _chat(after: float, *, person: _Person, text: str) -> Said:
+    return Said(after, person.id, text)
 
 
 def _shipped(after: float) -> tuple[Step, ...]:

@@ -17,10 +17,11 @@ from activities.runtime import temporal
 from activities.runtime.settings import Settings
 from activities.store.database import Store
 from activities.store.schema import migrate
-from starter.cli.embedded import attributes, ports, server, stand_ins
+from starter.cli.embedded import attributes, ports, server
 from starter.cli.embedded.children import Child, Program
 from starter.cli.embedded.folder import Folder, Running
 from starter.cli.embedded.staff import seed
+from starter.cli.embedded.stand_ins import StandIn, start_stand_ins
 from starter.cli.output import Exit, Failure, note
 from starter.cli.parts import part_environment
 from starter.cli.publish import checked, publish_pipeline
@@ -58,7 +59,7 @@ class Stack:
     temporal: str = ""
     ui: str = ""
     children: list[Child] = field(default_factory=list)
-    stand_ins: list[stand_ins.StandIn] = field(default_factory=list)
+    stand_ins: list[StandIn] = field(default_factory=list)
 
     @property
     def running(self) -> Running:
@@ -120,7 +121,7 @@ async def _stopped(stack: Stack) -> None:
 async def _start(stack: Stack) -> None:
     _set_environment(stack, port=_port(ports.GATEWAY, wanted=stack.wanted.port))
     if stack.wanted.has_stand_ins:
-        stack.stand_ins = await stand_ins.start(stack.folder, public_url=stack.gateway)
+        stack.stand_ins = await start_stand_ins(stack.folder, public_url=stack.gateway)
         stack.children += [stand_in.child for stand_in in stack.stand_ins]
     server_start = asyncio.create_task(_server(stack))
     try:

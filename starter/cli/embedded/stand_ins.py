@@ -27,7 +27,7 @@ class StandIn:
     url: str
 
 
-async def start(folder: Folder, *, public_url: str) -> list[StandIn]:
+async def start_stand_ins(folder: Folder, *, public_url: str) -> list[StandIn]:
     """Start them all, and set what connects our parts to them. Raise Failure where they are not here."""
     if not _FOLDER.is_dir():
         words = "The stand-ins come with the project's source, which is not here"

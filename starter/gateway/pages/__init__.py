@@ -2,5 +2,14 @@
 
 from fastapi import APIRouter
 
+from starter.gateway.pages import chat, documents, forms, links, unsubscribe, visits
+
 #: The routes of every page.
-ROUTERS: tuple[APIRouter, ...] = ()
+ROUTERS: tuple[APIRouter, ...] = (
+    chat.router,
+    documents.router,
+    forms.router,
+    links.router,
+    unsubscribe.router,
+    visits.router,
+)

@@ -1,24 +1,33 @@
-"""Customers: contacts and companies, found by phone or mail address, created, changed."""
+"""Customers: contacts and companies, found by phone or mail address, created, changed, erased."""
 
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
 
-from activities.store import customers
+from activities.store import customers, erasing
 from activities.store.database import Conflict, NotFound
 from activities.store.records import CustomerPatch, CustomerRecord, NewCustomer, Page
-from activities.store.values import MailAddress, PhoneNumber
+from activities.store.values import Boundary, MailAddress, PhoneNumber
+from starter.client import OrdersError
 from starter.gateway import examples
 from starter.gateway.access import Right, needs
 from starter.gateway.openapi import again, answers, body, changes
 from starter.gateway.parts import Cursor, Gateway, Limit, Named, linked
 from starter.gateway.problems import at
 from starter.gateway.strict import StrictRoute
+from workflows.contracts.events import Event
 
 router = APIRouter(prefix="/v1/customers", tags=["people"], route_class=StrictRoute)
 _READ = [Depends(needs(Right.CUSTOMERS_READ))]
 _WRITE = [Depends(needs(Right.CUSTOMERS_WRITE))]
 _RECORD = examples.CUSTOMER_RECORD
+
+
+class Erased(Boundary):
+    """What went with an erased customer: the numbers of their orders."""
+
+    orders: list[str]
 
 
 @router.post(
@@ -85,6 +94,18 @@ async def change_customer(
             return await customers.patch(tx, id=id, patch=patch, now=gateway.now())
     except ValueError as error:
         raise at("/phones", detail=str(error)) from error
+
+
+@router.delete("/{id}", dependencies=_WRITE, responses=changes({"orders": [examples.NUMBER]}, refusals=(404,)))
+async def erase_customer(gateway: Gateway, id: Named) -> Erased:
+    """Delete a customer with all their orders, for good. What happened stays, anonymised; blocked addresses stay so."""
+    async with gateway.store.write() as tx:
+        erased = await erasing.customer(tx, id=id, now=gateway.now())
+    with suppress(OrdersError):  # where Temporal is down, a workflow ends with its next event
+        for key in erased.open:
+            event = Event(id=f"{key}:deleted", type="order.deleted", at=gateway.now(), source="orders")
+            await gateway.orders.signal(key, event=event)
+    return Erased(orders=[key.number for key in erased.orders])
 
 
 def _refuse_other(new: NewCustomer, *, record: CustomerRecord) -> None:

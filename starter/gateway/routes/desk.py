@@ -2,18 +2,20 @@
 
 from ipaddress import ip_address
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
-from activities.store import notices, orders, outbox, tasks
+from activities.store import documents, notices, orders, outbox, tasks
 from activities.store.history import NoticeRecord, OutboxRecord, TaskRecord
 from activities.store.records import Page
 from activities.store.values import Name
 from starter.gateway import examples, outbox_page
 from starter.gateway.access import Right, known_key, needs, refuse_without
 from starter.gateway.openapi import answers
-from starter.gateway.parts import Cursor, Gateway, Key, Limit, linked
+from starter.gateway.pages.documents import file_of
+from starter.gateway.parts import Cursor, Gateway, Key, Limit, Parts, linked
 
 router = APIRouter(tags=["desk"])
 _READ = [Depends(needs(Right.ORDERS_READ))]
@@ -76,11 +78,23 @@ async def list_outbox(
 @router.get("/outbox", response_class=HTMLResponse, include_in_schema=False)
 async def show_outbox(request: Request, gateway: Gateway, cursor: Cursor = None) -> HTMLResponse:
     """Show what would have been sent as a page: to a browser on this machine, or with a key that has customers:read."""
-    if not _is_local(request):
-        refuse_without(Right.CUSTOMERS_READ, key=await known_key(gateway.store, headers=request.headers))
+    await _refuse_strangers(request, gateway)
     async with gateway.listing() as tx:
         page = await outbox.page(tx, cursor=cursor, limit=50)
     return HTMLResponse(outbox_page.page_of(page), headers=outbox_page.HEADERS)
+
+
+@router.get("/outbox/documents/{id}", include_in_schema=False)
+async def show_outbox_document(request: Request, gateway: Gateway, id: UUID) -> Response:
+    """Show a document that goes with a message of the outbox, to whom the outbox is shown; it counts as no viewing."""
+    await _refuse_strangers(request, gateway)
+    async with gateway.store.read() as tx:
+        return file_of(await documents.get(tx, id=id))
+
+
+async def _refuse_strangers(request: Request, gateway: Parts) -> None:
+    if not _is_local(request):
+        refuse_without(Right.CUSTOMERS_READ, key=await known_key(gateway.store, headers=request.headers))
 
 
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")

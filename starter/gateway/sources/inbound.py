@@ -15,16 +15,14 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException
 
 from activities.accounts.mail import InboundAccount
-from activities.store import journal
-from activities.store.database import Tx
 from starter import mails
-from starter.gateway.hooks import Happened, Told, take, unreadable
+from starter.gateway.hooks import Told, take, unreadable
+from starter.gateway.letterbox import SOURCE, take_received
 from starter.gateway.parts import Gateway, Parts
 from starter.gateway.signatures import ecdsa, not_connected, refused
 
 router = APIRouter(prefix="/hooks/sendgrid", include_in_schema=False)
 
-SOURCE = "mail"
 _SETTING = "ORDERS_INBOUND_KEY"
 
 _MOST_FIELDS = 5_000
@@ -44,7 +42,7 @@ async def inbound(request: Request, gateway: Gateway) -> Response:
     if mail is None:
         await take(gateway, source=SOURCE, told=Told(parked=[unreadable(raw, source=SOURCE)]), raw=raw)
         return Response(status_code=200)
-    await _take(gateway, mail, raw=raw)
+    await take_received(gateway, mail, raw=raw)
     return Response(status_code=200)
 
 
@@ -55,28 +53,6 @@ def _is_known(request: Request, *, raw: bytes, account: InboundAccount, gateway:
         return False
     given = request.query_params.get("code", "")
     return hmac.compare_digest(given.encode("utf-8", "replace"), account.code.get_secret_value().encode())
-
-
-async def _take(gateway: Parts, mail: mails.Mail, *, raw: bytes) -> None:
-    now = gateway.now()
-    arrival, problem = mails.arrivals(mail, source=SOURCE, own=own_mailboxes(gateway), now=now, raw=raw)
-
-    async def received(tx: Tx) -> list[Happened]:
-        if problem:
-            await mails.show(tx, mail, words=problem, now=now)
-            await journal.park(tx, arrival, problem=problem, now=now)
-            return []
-        key = await mails.answered(tx, mail)
-        customer = None if key else arrival.customer
-        return [Happened(arrival.id, arrival.type, arrival.at, arrival.data, orders=key, customer=customer)]
-
-    await take(gateway, source=SOURCE, told=Told(), raw=raw, also=received)
-
-
-def own_mailboxes(gateway: Parts) -> list[str]:
-    """List the shop's own mailboxes."""
-    settings = gateway.settings
-    return [one.strip().lower() for one in (settings.default_mailbox, *settings.mailboxes.split(",")) if one.strip()]
 
 
 async def _mail(request: Request) -> mails.Mail | None:

@@ -186,6 +186,7 @@ def upgrade() -> None:
     sa.Column('absences', columns.Json(), nullable=False),
     sa.Column('last_absence', columns.Words(), nullable=True),
     sa.Column('notify', columns.Words(), nullable=False),
+    sa.Column('chat', columns.Words(), nullable=True),
     sa.Column('created_at', columns.Moment(), nullable=False),
     sa.Column('updated_at', columns.Moment(), nullable=False),
     sa.ForeignKeyConstraint(['department'], ['departments.id'], name=op.f('fk_employees_department')),
@@ -416,7 +417,8 @@ def upgrade() -> None:
 
     op.create_table('notices',
     sa.Column('id', columns.Serial(), nullable=False),
-    sa.Column('employee', columns.Words(), nullable=False),
+    sa.Column('employee', columns.Words(), nullable=True),
+    sa.Column('room', columns.Words(), nullable=True),
     sa.Column('order_id', columns.Words(), nullable=True),
     sa.Column('text', columns.Words(), nullable=False),
     sa.Column('sender', columns.Words(), nullable=False),
@@ -428,14 +430,14 @@ def upgrade() -> None:
     sa.Column('state', columns.Words(), nullable=False),
     sa.Column('attempts', sa.Integer(), nullable=False),
     sa.Column('next_at', columns.Moment(), nullable=True),
-    sa.Column('lease_until', columns.Moment(), nullable=True),
     sa.Column('provider', columns.Words(), nullable=False),
     sa.Column('provider_id', columns.Words(), nullable=True),
     sa.Column('words', columns.Words(), nullable=False),
     sa.ForeignKeyConstraint(['employee'], ['employees.id'], name=op.f('fk_notices_employee')),
     sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_notices_order_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_notices')),
-    sa.UniqueConstraint('employee', 'ref', name=op.f('uq_notices_employee_ref'))
+    sa.UniqueConstraint('employee', 'ref', name=op.f('uq_notices_employee_ref')),
+    sa.UniqueConstraint('room', 'ref', name=op.f('uq_notices_room_ref'))
     )
     with op.batch_alter_table('notices', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_notices_employee_id'), ['employee', 'id'], unique=False)

@@ -1,0 +1,287 @@
+"""Twilio: text messages, calls, WhatsApp and Messenger. The SDK's requests go over our own transport.
+
+Twilio has no key that makes a send idempotent. So our id of the send stands in the addresses it calls back: a callback
+settles a lost answer; else its list of messages does. Callers hold the lease of the ledger's row while they send.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
+
+from activities.accounts.twilio import TwilioAccount
+from activities.providers.errors import Misconfigured, NotSent, ProviderError, Rejected, Unknown
+from activities.providers.protocol import Accepted, Message, Outcome
+from activities.providers.registry import Connecting
+from activities.providers.twilio_errors import OPTED_OUT, words_of
+from activities.store import adopting, calls, ledger, suppressions
+from activities.store.database import Store
+from activities.store.history import LedgerRecord, LedgerState
+
+if TYPE_CHECKING:
+    from twilio.rest import Client
+
+Clock = Callable[[], datetime]
+
+#: Twilio repeats a callback only if told so: five times, after any failure. Not part of the address or the signature.
+#: https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides
+_REPEATED = "#rc=5&rp=all"
+
+#: Seconds that Twilio may keep a text in its queue; https://www.twilio.com/docs/messaging/api/message-resource
+_LONGEST = 36_000
+
+#: How far our clock may be ahead of Twilio's, which writes moments in whole seconds.
+_CLOCKS = timedelta(seconds=60)
+
+#: How far back a lost send is looked for that is not in the ledger: a notice to an employee.
+_UNRECORDED = timedelta(hours=1)
+
+#: What a trial account puts before every text.
+_TRIAL = "Sent from your Twilio trial account - "
+
+#: Control characters, marks that turn the direction of writing, and halves of characters.
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+#: How a call ended -> the outcome, and whether somebody (or something) took it.
+_ENDS = {
+    "completed": ("answered", True),
+    "busy": ("busy", False),
+    "no-answer": ("no_answer", False),
+    "canceled": ("failed", False),
+    "failed": ("failed", False),
+}
+
+_ARRIVED = ("sent", "delivered", "read", "partially_delivered")
+_LOST = ("failed", "undelivered", "canceled")
+
+
+class _Resource(Protocol):
+    """What we read of the SDK's messages and calls, which have no types. Calls have no body."""
+
+    sid: str | None
+    direction: str | None
+    date_created: datetime | None
+    body: str | None
+
+
+class TwilioProvider:
+    """Send by Twilio, look lost sends up in its lists, tell how calls went."""
+
+    name = "twilio"
+    channels: tuple[str, ...] = ("sms", "voice", "chat")
+    patience = timedelta(seconds=5)
+
+    def __init__(
+        self,
+        account: TwilioAccount,
+        *,
+        api: "Client",
+        store: Store,
+        public_url: str,
+        clock: Clock = lambda: datetime.now(UTC),
+    ) -> None:
+        self.grace = account.wait
+        self._account = account
+        self._api = api
+        self._store = store
+        self._hooks = f"{public_url}/hooks/twilio"
+        self._clock = clock
+
+    async def send(self, message: Message, *, send_id: UUID) -> Accepted:
+        """Create a message or a call, once. An address whose owner wrote STOP is suppressed."""
+        if message.expires is not None and message.expires <= self._clock():
+            raise Rejected("expired", "It was not sent, its time was over: send it by hand if it is still of use")
+        try:
+            created = await (
+                self._call(message, send_id) if message.channel == "voice" else self._text(message, send_id)
+            )
+        except Rejected as error:
+            if error.code == OPTED_OUT:
+                await self._suppress(message)
+            raise
+        if not created.sid:
+            raise Unknown("Twilio's answer holds no id: it may have taken it all the same")
+        return Accepted(created.sid)
+
+    async def lookup(self, message: Message, *, send_id: UUID) -> Accepted | None:
+        """Look for it in Twilio's list: by address, sender, text and moment; one that no other send owns.
+
+        Raise NotSent where Twilio cannot be asked now, Unknown where it is not known any more what to look for.
+        """
+        if not message.address:
+            raise Unknown("the address is gone: nobody can tell whether it was sent")
+        async with self._store.read() as tx:
+            row = await ledger.row(tx, send_id=send_id)
+        since = (row.claimed_at if row else None) or self._clock() - _UNRECORDED
+        listed = await self._listed(message)
+        fitting = [one.sid for one in listed if one.sid and _fits(one, message=message, since=since - _CLOCKS)]
+        async with self._store.read() as tx:
+            owned = await adopting.owned(tx, send_id=send_id, provider=self.name, provider_ids=fitting)
+        free = [sid for sid in fitting if sid not in owned]
+        return Accepted(free[-1]) if free else None
+
+    async def outcome(self, message: Message, *, send_id: UUID) -> Outcome | None:
+        """Say how a call went, or whether a message arrived: as the callbacks told, else as Twilio does when asked."""
+        async with self._store.read() as tx:
+            row = await ledger.row(tx, send_id=send_id)
+            call = await calls.get(tx, send_id=send_id) if message.channel == "voice" else None
+        if call is not None and call.status in _ENDS:
+            return _how_it_ended(call.status, answered_by=call.answered_by)
+        if row is None or row.provider_id is None:
+            return None
+        if message.channel != "voice" and (told := _as_told(row)) is not None:
+            return told
+        if self._clock() - row.updated_at < timedelta(seconds=self._account.silence):
+            return None
+        asked = self._asked_call if message.channel == "voice" else self._asked_text
+        try:
+            return await asked(row.provider_id, send_id)
+        except ProviderError as error:
+            raise NotSent(f"Twilio could not be asked how it went: {error}") from None
+
+    # --- what leaves -----------------------------------------------------------------------------------------------
+
+    async def _text(self, message: Message, send_id: UUID) -> _Resource:
+        created: _Resource = await self._api.messages.create_async(
+            status_callback=self._status(send_id),
+            **self._route(message),
+            **_words(message),
+            **self._validity(message),
+        )
+        return created
+
+    async def _call(self, message: Message, send_id: UUID) -> _Resource:
+        created: _Resource = await self._api.calls.create_async(
+            **self._route(message),
+            url=f"{self._hooks}/voice/{send_id}",
+            fallback_url=f"{self._hooks}/fallback",
+            # The first of them settles a lost answer long before the call ends.
+            status_callback=self._status(send_id),
+            status_callback_event=["initiated", "answered", "completed"],
+            # Waits for the beep: else the words would be spoken over the machine's greeting.
+            machine_detection="DetectMessageEnd",
+        )
+        return created
+
+    def _status(self, send_id: UUID) -> str:
+        return f"{self._hooks}/status/{send_id}{_REPEATED}"
+
+    def _route(self, message: Message) -> dict[str, str]:
+        """Return `to`, and `from_` or the messaging service; raise Misconfigured where there is no sender."""
+        account = self._account
+        if message.channel == "voice":
+            line = message.sender or next(iter(account.lines), account.sender)
+            return {"to": message.address, "from_": self._given(line, "LINES", "there is no line to call from")}
+        medium = message.medium if message.channel == "chat" else "sms"
+        if medium == "sms":
+            sender = message.sender or ("" if account.messaging_service else account.sender)
+            if account.messaging_service and not sender:
+                return {"to": message.address, "messaging_service_sid": account.messaging_service}
+            return {"to": message.address, "from_": self._given(sender, "SENDER", "there is no sender of messages")}
+        if medium not in ("whatsapp", "messenger"):
+            raise Rejected("medium", f"Twilio does not carry chats of the medium '{medium}'")
+        own = account.whatsapp if medium == "whatsapp" else account.messenger
+        sender = self._given(message.sender or own, medium.upper(), f"there is no sender for {medium}")
+        return {"to": _within(medium, message.address), "from_": _within(medium, sender)}
+
+    def _given(self, value: str, setting: str, words: str) -> str:
+        if not value:
+            raise Misconfigured(f"{self._account.prefix}{setting}", words)
+        return value
+
+    def _validity(self, message: Message) -> dict[str, int]:
+        """Keep Twilio from delivering it too late. Only text messages know it."""
+        if message.expires is None or (message.channel == "chat" and message.medium != "sms"):
+            return {}
+        left = int((message.expires - self._clock()).total_seconds())
+        return {"validity_period": max(1, min(left, _LONGEST))}
+
+    async def _suppress(self, message: Message) -> None:
+        channels = {message.channel, "sms"} if message.medium == "sms" else {message.channel}
+        async with self._store.write() as tx:
+            for channel in sorted(channels):
+                await suppressions.suppress(
+                    tx, channel=channel, address=message.address, reason="stop", now=self._clock()
+                )
+
+    # --- what is asked ---------------------------------------------------------------------------------------------
+
+    async def _listed(self, message: Message) -> list[_Resource]:
+        """List what went to the address lately, the newest first. Without a date: it is null while it is queued."""
+        route = self._route(message)
+        route.pop("messaging_service_sid", None)  # it chose the sender, which we do not know
+        asked = self._api.calls if message.channel == "voice" else self._api.messages
+        try:
+            return list(await asked.list_async(**route, limit=200, page_size=200))
+        except ProviderError as error:
+            delay = error.retry_after if isinstance(error, NotSent) else None
+            raise NotSent(f"Twilio could not be asked whether it was sent: {error}", retry_after=delay) from None
+
+    async def _asked_call(self, sid: str, send_id: UUID) -> Outcome | None:
+        call = await self._api.calls(sid).fetch_async()
+        if call.status not in _ENDS:
+            return None
+        who = call.answered_by or ""
+        async with self._store.write() as tx:
+            await calls.tell(tx, send_id=send_id, call_id=sid, status=call.status, answered_by=who, now=self._clock())
+        return _how_it_ended(call.status, answered_by=who)
+
+    async def _asked_text(self, sid: str, send_id: UUID) -> Outcome | None:
+        message = await self._api.messages(sid).fetch_async()
+        if message.status in _LOST:
+            return Outcome({}, has_reached=False, failure=words_of(int(message.error_code or 0)))
+        return Outcome({}) if message.status in _ARRIVED else None
+
+
+def connect(given: Connecting) -> TwilioProvider | None:
+    """Build the provider, if there is an account; its callbacks need the gateway's public address."""
+    account = TwilioAccount.read(given.environment, folder=given.folder)
+    if account is None:
+        return None
+    if not given.public_url:
+        raise Misconfigured("ORDERS_PUBLIC_URL", "Twilio calls back, and must know where")
+    # Imported here: the SDK is heavy, and most processes do without it.
+    from activities.providers.twilio_transport import client_of  # noqa: PLC0415
+
+    return TwilioProvider(account, api=client_of(account), store=given.store, public_url=given.public_url)
+
+
+def _within(medium: str, address: str) -> str:
+    return address if address.startswith(f"{medium}:") else f"{medium}:{address}"
+
+
+def _words(message: Message) -> dict[str, str]:
+    if message.template:
+        variables = {name: _writable(value) for name, value in message.variables.items()}
+        return {"content_sid": message.template, "content_variables": json.dumps(variables)}
+    return {"body": _writable(message.body)}
+
+
+def _writable(text: str) -> str:
+    return _UNWRITABLE.sub("", text)
+
+
+def _fits(listed: _Resource, *, message: Message, since: datetime) -> bool:
+    """Say whether a listed message or call may be the one; what a template became, only Twilio knows."""
+    if not str(listed.direction).startswith("outbound") or listed.date_created is None or listed.date_created < since:
+        return False
+    if message.channel == "voice" or message.template:
+        return True
+    return str(listed.body).removeprefix(_TRIAL).strip() == _writable(message.body).strip()
+
+
+def _how_it_ended(status: str, *, answered_by: str) -> Outcome:
+    outcome, has_reached = _ENDS[status]
+    if not has_reached:
+        return Outcome({"outcome": outcome, "answered_by": ""}, has_reached=False)
+    who = "machine" if answered_by.startswith("machine") else answered_by or "unknown"
+    return Outcome({"outcome": who if who in ("machine", "fax") else outcome, "answered_by": who})
+
+
+def _as_told(row: LedgerRecord) -> Outcome | None:
+    if row.state is LedgerState.FAILED:
+        code = int(row.code) if row.code.isdecimal() else 0
+        return Outcome({}, has_reached=False, failure=words_of(code))
+    return Outcome({}) if row.state is LedgerState.DELIVERED else None

@@ -1,0 +1,158 @@
+"""The whole way of a text and a call: rule, provider, Twilio's stand-in, and the product's own gateway behind it."""
+
+import socket
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.exceptions import ApplicationError
+
+from activities.actions import KINDS
+from activities.runtime.settings import Settings
+from activities.shelf import Shelf
+from activities.store.history import LedgerState
+from starter.client import OrdersClient
+from starter.gateway.app import create_app
+from starter.gateway.parts import Parts
+from starter.gateway.serving import listening
+from starter.relay import Relay
+from tests.providers.phone import Phone
+from tests.support.stand_ins.twilio import ACCOUNT, CallbackFaults, Fate
+from workflows.contracts.ids import OrderKey
+from workflows.contracts.reasons import RunReason, RunStatus
+
+ANNA = "+48501000111"
+
+CALL = "robocall: 'Order {{ order.number }} of {{ customer.first_name }} is ready.'"
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+@pytest.fixture(autouse=True)
+async def gateway(phone: Phone) -> AsyncIterator[None]:
+    """Run the product's gateway where Twilio calls back. Temporal is down, which concerns none of it."""
+    port = free_port()
+    client = await Client.connect("127.0.0.1:9", data_converter=pydantic_data_converter, lazy=True)
+    orders = OrdersClient(client)
+    phone.hooks = f"http://127.0.0.1:{port}"
+    phone.settings["timeout"] = "10"
+    parts = Parts(
+        store=phone.store,
+        orders=orders,
+        relay=Relay(phone.store, orders=orders),
+        settings=Settings(public_url=phone.hooks, gateway_port=port),
+        shelf=Shelf(KINDS),
+        environment={
+            "ORDERS_TWILIO_ACCOUNT_SID": ACCOUNT,
+            "ORDERS_TWILIO_AUTH_TOKEN": phone.stand_in.options.auth_token,
+        },
+    )
+    async with listening(create_app(parts), host="127.0.0.1", port=port):
+        yield
+        await phone.stand_in.accept_late()
+
+
+async def called(phone: Phone, key: OrderKey, visit: int) -> object:
+    """Let the rule's call be made, and ask how it went once it has ended."""
+    with pytest.raises(ApplicationError, match="not known yet"):
+        await phone.attempt(key, visit, rule="robocall", kind="robocall")
+    await phone.stand_in.settled()
+    run = await phone.attempt(key, visit, rule="robocall", kind="robocall")
+    assert run.status is RunStatus.DONE
+    return run.results["outcome"]
+
+
+async def test_text_is_delivered(phone: Phone) -> None:
+    key, visit = await phone.order("sms: thanks")
+    await phone.attempt(key, visit)
+    await phone.stand_in.settled()
+    row = await phone.row(key, visit)
+    assert (row.state, row.provider_status) == (LedgerState.DELIVERED, "delivered")
+    assert {told.status for told in phone.stand_in.callbacks.told} == {204}
+
+
+async def test_bad_line_of_callbacks_ends_the_same(phone: Phone) -> None:
+    """Covers cases 1, 11, 32."""
+    phone.stand_in.faults.callbacks = CallbackFaults(doubled=1, shuffled=1)
+    phone.stand_in.faults.next(Fate.OVERTAKEN_AFTER)
+    key, visit = await phone.order("sms: thanks")
+    await phone.attempt(key, visit)
+    await phone.stand_in.settled()
+    assert (await phone.row(key, visit)).state is LedgerState.DELIVERED
+    assert len(phone.stand_in.accepted) == 1
+
+
+async def test_text_that_did_not_arrive_is_recorded_with_its_code(phone: Phone) -> None:
+    phone.stand_in.script.deliveries[ANNA] = ("undelivered", 30005)
+    key, visit = await phone.order("sms: thanks")
+    await phone.attempt(key, visit)
+    await phone.stand_in.settled()
+    row = await phone.row(key, visit)
+    assert (row.state, row.code) == (LedgerState.FAILED, "30005")
+
+
+async def test_case_14_stop_that_comes_with_a_callback_ends_later_texts(phone: Phone) -> None:
+    phone.stand_in.script.deliveries[ANNA] = ("failed", 21610)
+    key, visit = await phone.order("sms: thanks\nid: first", "sms: thanks\nid: second")
+    await phone.attempt(key, visit, rule="first")
+    await phone.stand_in.settled()
+    later = await phone.attempt(key, visit, rule="second")
+    assert (later.status, later.reason) == (RunStatus.SKIPPED, RunReason.UNSUBSCRIBED)
+
+
+async def test_call_is_heard_and_its_outcome_is_known(phone: Phone) -> None:
+    key, visit = await phone.order(CALL)
+    assert await called(phone, key, visit) == "answered"
+    (call,) = phone.stand_in.calls.values()
+    assert (call.heard, call.errors) == (["Order 1001 of Anna is ready."], [])
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "is_heard"),
+    [
+        ("machine_end_beep", "machine", True),
+        ("unknown", "answered", True),
+        ("fax", "fax", False),
+        ("busy", "busy", False),
+        ("no-answer", "no_answer", False),
+        ("failed", "failed", False),
+    ],
+)
+async def test_case_22_whoever_takes_the_call_is_told(phone: Phone, answer: str, outcome: str, is_heard: bool) -> None:
+    phone.stand_in.script.answers[ANNA] = answer
+    key, visit = await phone.order(CALL)
+    assert await called(phone, key, visit) == outcome
+    (call,) = phone.stand_in.calls.values()
+    assert bool(call.heard) is is_heard
+
+
+async def test_case_20_odd_names_are_spoken_right(phone: Phone) -> None:
+    key = await phone.desk.order(
+        customer={"first_name": "A<b>&\x07\u202e 😀", "phones": [{"number": ANNA, "type": "mobile"}]}
+    )
+    visit = await phone.desk.enter(key, CALL)
+    await called(phone, key, visit)
+    (call,) = phone.stand_in.calls.values()
+    assert call.errors == []
+    assert "A<b>&" in call.heard[0]
+
+
+async def test_case_21_second_call_for_one_send_hangs_up(phone: Phone) -> None:
+    phone.settings["timeout"] = "0.5"
+    phone.stand_in.faults.next(Fate.LATE)  # later than the grace time: nobody can tell that it will come
+    key, visit = await phone.order(CALL)
+    for _ in range(2):
+        with pytest.raises(ApplicationError):
+            await phone.attempt(key, visit, rule="robocall", kind="robocall")
+        phone.clock.advance(timedelta(seconds=31))
+    phone.settings["timeout"] = "10"
+    assert await called(phone, key, visit) == "answered"
+    await phone.stand_in.accept_late()
+    first, second = phone.stand_in.calls.values()
+    assert [first.heard, second.heard] == [["Order 1001 of Anna is ready."], []]

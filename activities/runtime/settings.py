@@ -31,6 +31,7 @@ class Settings(BaseSettings):
     )
     public_url: str = Field(default="", description="Address under which the gateway is reached from outside")
     body_limit: int = Field(default=262_144, ge=1_024, description="Most bytes of a request's body")
+    hook_rate_per_minute: int = Field(default=120, ge=1, description="Most calls a minute per webhook trigger's code")
     rate_per_minute: int = Field(default=6_000, ge=1, description="Most requests a minute per API key")
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -45,6 +46,21 @@ class Settings(BaseSettings):
     email_provider: str = Field(default="outbox", description="The provider that sends mails")
     voice_provider: str = Field(default="outbox", description="The provider that makes calls")
     chat_provider: str = Field(default="outbox", description="The provider of WhatsApp, Messenger and SMS chats")
+    chat_origins: str = Field(
+        default="", description="Sites whose pages may show the web chat, as https://shop.example, by commas; *: any"
+    )
+    form_origins: str = Field(
+        default="*", description="Sites whose pages may show the forms in a frame, as https://shop.example, by commas"
+    )
+    form_rate_per_minute: int = Field(
+        default=60, ge=1, description="Most forms a minute from one address; raise it behind a proxy"
+    )
+    site_origins: str = Field(
+        default="", description="Sites whose visits are followed, as https://shop.example, by commas; *: any"
+    )
+    site_rate_per_minute: int = Field(
+        default=600, ge=1, description="Most page views a minute from one address; raise it behind a proxy"
+    )
     secrets: Path | None = Field(default=None, description="Folder of secrets, one file each, named like the secret")
     webhook_allow_private: bool = Field(default=False, description="Let webhook rules call loopback and plain http")
     lease_seconds: int = Field(default=60, ge=5, description="How long a claimed send belongs to its worker")

@@ -4,18 +4,20 @@ Comes in: what the ledger or the provider said. Goes out: the run's end with its
 it is still under way, or `Missed` where nobody was reached and the rule wants another attempt.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from activities.actions.protocol import Ended
+from activities.actions.protocol import Ended, send_id
+from activities.frame import Bench
 from activities.providers.errors import NotSent, Rejected
 from activities.providers.protocol import Message, Outcome, Telling
 from activities.providers.registry import Providers
 from activities.settling import again
-from activities.store import attempts
+from activities.store import attempts, chats
 from activities.store.claims import Refused
-from activities.store.database import Store
+from activities.store.database import Store, Tx
+from workflows.contracts.ids import run_id
 from workflows.contracts.reasons import RunReason, RunStatus
 
 #: The ledger's code of a send that was accepted and then failed.
@@ -71,7 +73,8 @@ class Outcomes:
         except Rejected as error:
             return Outcome({}, failure=str(error))
         if outcome is None:
-            raise again("the provider accepted it; how it goes is not known yet", delay=provider.patience)
+            words = "the provider accepted it; how it goes is not known yet"
+            raise again(words, delay=provider.patience, is_usual=True)
         return outcome
 
 
@@ -99,3 +102,19 @@ def together(ends: list[Ended]) -> Ended:
     words = f"{len(done)} of {len(ends)} reached" if len(done) < len(ends) else ""
     events = tuple(event for end in done for event in end.events)
     return Ended(RunStatus.DONE, RunReason.DONE, words, results, events)
+
+
+async def into_chats(tx: Tx, bench: Bench, *, rule: str, messages: Sequence[Message]) -> None:
+    """Show what left for a chat outside in its conversation, once; the web chat's provider has done so itself."""
+    run = run_id(bench.key, bench.visit, rule)
+    for message in messages:
+        if message.channel == "chat" and message.medium != chats.WEB:
+            await chats.add_sent(
+                tx,
+                medium=message.medium,
+                address=message.address,
+                text=message.body,
+                send_id=send_id(run, message=message),
+                order=bench.key,
+                at=bench.now,
+            )

@@ -119,7 +119,7 @@ class Sends:
             return await self._hold(request, item=item)
         except Missed as missed:
             return await self._miss(request, prepared=prepared, missed=missed)
-        return await self._end(request, item=item, ended=outcomes.together(ends), compared=prepared.compared)
+        return await self._end(request, item=item, ended=outcomes.together(ends), prepared=prepared)
 
     # --- before: one transaction that draws the line ----------------------------------------------------------------
 
@@ -275,14 +275,17 @@ class Sends:
     # --- after: what became of it is recorded ---------------------------------------------------------------------
 
     async def _end(
-        self, request: RunsRequest, *, item: RunItem, ended: Ended, compared: tuple[tuple[str, str], ...] = ()
+        self, request: RunsRequest, *, item: RunItem, ended: Ended, prepared: Prepared | None = None
     ) -> RunOutcome:
         async with self._store.write() as tx:
             bench = await self._load(tx, request)
             row = bench.rows[item.rule]
             if row.status.is_end:
                 return await frame.outcome_of(tx, bench, rule=item.rule)
+            compared = prepared.compared if prepared else ()
             outcome = await frame.end(tx, bench, rule=item.rule, ended=ended, compared=compared)
+            if prepared is not None and ended.status is RunStatus.DONE:
+                await outcomes.into_chats(tx, bench, rule=item.rule, messages=prepared.messages)
         faults.reach(Step.ENDED)
         return outcome
 

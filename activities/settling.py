@@ -6,7 +6,7 @@ Comes in: the claim's answer `Unsettled`. Goes out: the results of a message tha
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.providers.errors import NotSent, Rejected, Unknown
 from activities.providers.protocol import Accepted, Message
@@ -74,6 +74,10 @@ class Settling:
         return found
 
 
-def again(words: str, *, delay: timedelta | None = None) -> ApplicationError:
-    """Return the error that makes Temporal try the rule again, after the delay where one is given."""
-    return ApplicationError(words, type="NotSent", next_retry_delay=delay)
+def again(words: str, *, delay: timedelta | None = None, is_usual: bool = False) -> ApplicationError:
+    """Return the error that makes Temporal try the rule again, after the delay where one is given.
+
+    One that is usual, as nothing went wrong, does not stand in the worker's log.
+    """
+    category = ApplicationErrorCategory.BENIGN if is_usual else ApplicationErrorCategory.UNSPECIFIED
+    return ApplicationError(words, type="NotSent", next_retry_delay=delay, category=category)

@@ -3,10 +3,10 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from starter.cli.connections import known_settings, run, silence_temporal
+from starter.cli.findings import Finding
 from starter.cli.named import JSON
 from starter.cli.output import Exit, Failure, listed, say, say_json
 
@@ -20,19 +20,8 @@ _SECONDS = 10.0
 _PACKAGES = ("order-automation", "temporalio", "pydantic", "sqlmodel", "fastapi", "holidays", "tzdata")
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What was looked at and found. `is_reach` says that it is about reaching Temporal or the store."""
-
-    what: str
-    is_good: bool
-    words: str
-    help: str = ""
-    is_reach: bool = False
-
-
 def doctor(json: JSON = False) -> None:
-    """Look at versions, store, Temporal, search attributes, pipelines, time zones; exit 4 where one is unreachable."""
+    """Look at versions, store, Temporal, pipelines and connected vendors; exit 4 where store or Temporal is down."""
     findings = run(_findings(known_settings()))
     if json:
         say_json([_as_json(finding) for finding in findings])
@@ -46,7 +35,10 @@ def doctor(json: JSON = False) -> None:
 
 
 async def _findings(settings: "Settings") -> list[Finding]:
-    return [_versions(), _zones(), *await _of_store(settings), *await _of_temporal(settings)]
+    from starter.cli.vendors import of_vendors
+
+    near = [_versions(), _zones(), *await _of_store(settings), *await _of_temporal(settings)]
+    return [*near, *await of_vendors(settings)]
 
 
 def _versions() -> Finding:

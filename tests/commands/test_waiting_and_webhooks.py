@@ -44,3 +44,24 @@ def test_events_that_wait_for_a_person_are_listed(stored: Orders) -> None:
         assert ended.code == 1
         assert "There is no parked event '7'" in ended.err
         assert "help: `orders events parked` lists them" in ended.err
+
+
+def test_the_doctor_says_what_to_enter_at_each_vendor(stored: Orders) -> None:
+    ended = stored(
+        "doctor",
+        "--json",
+        env={
+            "ORDERS_PUBLIC_URL": "http://127.0.0.1:9",
+            "ORDERS_TWILIO_ACCOUNT_SID": "AC" + "1" * 32,
+            "ORDERS_TWILIO_AUTH_TOKEN": "secret-token",
+            "ORDERS_STRIPE_WEBHOOK_SECRET": "whsec_secret",
+            "ORDERS_IMAP_HOST": "imap.example",
+        },
+    )
+    found = {finding["what"]: finding for finding in ended.json}
+    assert "http://127.0.0.1:9/hooks/twilio/message" in found["Twilio"]["words"]
+    assert "http://127.0.0.1:9/hooks/stripe" in found["Stripe"]["words"]
+    assert found["mailbox"]["help"] == "correct ORDERS_IMAP_USER"
+    assert not found["public address"]["is_good"]
+    assert not found["links"]["is_good"]
+    assert "secret" not in ended.out

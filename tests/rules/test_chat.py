@@ -252,7 +252,7 @@ async def test_who_does_not_want_chats_gets_none(desk: ChatDesk, medium: str) ->
     assert (run.status, run.reason) == (RunStatus.SKIPPED, RunReason.UNSUBSCRIBED)
     assert (await desk.lines(chat), desk.sent) == ([], [])
     await desk.run(key, "chat: thanks\ntransactional: true")
-    assert len(desk.sent) + len(await desk.lines(chat)) == 1
+    assert (len(desk.sent), len(await desk.lines(chat))) == (0 if medium == "web" else 1, 1)
 
 
 @pytest.mark.parametrize("consents", [True, False])

@@ -168,7 +168,7 @@ async def test_a_person_who_opens_and_clicks_is_told(caller: Caller, store: Stor
         {"name": "open", "useragent": PERSON, "sg_machine_open": True},
         {"name": "open", "useragent": "Mozilla/5.0"},
         {"name": "click", "useragent": "Barracuda Sentinel (EE)", "url": "https://shop.example"},
-        {"name": "click", "useragent": PERSON, "url": "https://shop.example", "at": time.time() - 3600},
+        {"name": "click", "useragent": PERSON, "url": "https://shop.example", "at": 1_700_000_000},
     ],
     ids=["machine open", "privacy proxy", "scanner", "within two seconds"],
 )

@@ -21,7 +21,7 @@ def say_links(running: Running, *, ui: str, folder: Folder, has_demo: bool, stan
         if has_demo:
             rows.append(("One order", f"{ui}/namespaces/default/workflows/order:shop:D-1001"))
     rows += [
-        (name.removeprefix("Stand-in of ").capitalize(), f"{url}/log   what it was asked for")
+        (name.removeprefix("Stand-in of ").capitalize(), f"{url}/stand-in/accepted   what it took")
         for name, url in stand_ins.items()
     ]
     rows.append(("Logs", str(folder.logs)))

@@ -1,0 +1,14 @@
+"""What `orders doctor` looked at, and what it found."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was looked at and found. `is_reach` says that it is about reaching Temporal or the store."""
+
+    what: str
+    is_good: bool
+    words: str
+    help: str = ""
+    is_reach: bool = False

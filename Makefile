@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 COMPILE := uv pip compile pyproject.toml - --generate-hashes --universal --python-version 3.11 \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
 
-.PHONY: help install up check test stress chaos bench lock clean
+.PHONY: help install up check test browser stress chaos bench lock clean
 
 help:
 	@echo 'make up       everything on this machine: Temporal, worker, gateway, demo orders (ARGS="--fast 2000")'
@@ -36,8 +36,16 @@ check: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: check
+test: check browser
 	$(BIN)/python -m pytest $(ARGS)
+
+# Tests in a real browser take the system's Chromium; where it can be installed it is, elsewhere they are skipped.
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { \
+		test "$$(id -u)" = 0 && command -v apt-get >/dev/null && echo 'Installing Chromium for the tests …' && \
+		{ apt-get install -y -qq --no-install-recommends chromium >/dev/null 2>&1 || \
+		{ apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1; } || \
+		echo 'There is no Chromium: the tests in a browser are skipped'; }
 
 stress: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.stress $(ARGS)

@@ -17,7 +17,7 @@ from activities import frame, outcomes, postponing
 from activities.actions.protocol import Action, Ended, Premises, failed, send_id
 from activities.frame import Bench
 from activities.outcomes import Missed, Outcomes
-from activities.providers.errors import Misconfigured, NotSent, Rejected, Unknown
+from activities.providers.errors import Misconfigured, NoAccess, NotSent, Rejected, Unknown
 from activities.providers.protocol import Accepted, Message, Provider
 from activities.providers.registry import Providers
 from activities.runtime import faults, metrics
@@ -33,6 +33,9 @@ from workflows.contracts.ids import run_id
 from workflows.contracts.reasons import RunReason, RunStatus
 from workflows.contracts.runs import RunItem, RunOutcome, RunsOutcome, RunsRequest
 from workflows.pipeline.model import Rule
+
+#: How long a send waits before it asks again whether its provider lets us in.
+_UNTIL_ACCESS = timedelta(minutes=2)
 
 #: A send must be over so long before its claim ends.
 _MARGIN = timedelta(seconds=1)
@@ -221,6 +224,11 @@ class Sends:
                 await ledger.unknown(tx, send_id=claim.send_id, attempt=claim.attempt, now=self._now())
             words = error.words if isinstance(error, Unknown) else "the provider did not answer in time"
             raise again(words, delay=provider.grace) from error
+        except NoAccess as error:
+            metrics.NO_ACCESS.labels(provider=provider.name).inc()
+            self._log.error("A provider lets nobody in: correct the setting", provider=provider.name, what=str(error))
+            await self._released(request, claim=claim, prepared=prepared, words=str(error))
+            raise again(str(error), delay=_UNTIL_ACCESS) from error
         except (Rejected, Misconfigured) as error:
             code = error.code if isinstance(error, Rejected) else error.setting
             async with self._store.write() as tx:

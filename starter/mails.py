@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import getaddresses, parseaddr, parsedate_to_datetime
 from hashlib import sha256
@@ -20,6 +19,7 @@ from activities.store.history import NewEntry, TimelineKind
 from activities.store.journal import Arrival
 from activities.store.records import CustomerRef, OrderFilter
 from activities.store.values import mail_address
+from starter.mime import parsed
 from workflows.contracts.ids import OrderKey
 
 _SEND_ID = re.compile(r"<([0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12})@")
@@ -28,6 +28,9 @@ _PASSED = re.compile(r"\b(?:spf|dkim)\s*=\s*pass\b", re.IGNORECASE)
 
 #: Who writes bounces and the like; RFC 5321 and custom.
 _MACHINES = ("mailer-daemon", "postmaster", "no-reply", "noreply", "donotreply", "do-not-reply")
+
+#: Charsets of host names, which nobody writes mails in: a megabyte takes minutes.
+_COSTLY = ("punycode", "idna")
 
 _LONGEST_SUBJECT = 500
 
@@ -53,8 +56,7 @@ def read(raw: bytes, *, is_proved: bool | None = None, envelope_from: str | None
 
     Where that is not told, the Authentication-Results of the mailbox's own server count: the topmost ones (RFC 8601).
     """
-    message = message_from_bytes(raw, policy=policy.default)
-    assert isinstance(message, EmailMessage)
+    message = parsed(raw)
     sender = parseaddr(_header(message, "From"))[1].strip().lower()
     proved = bool(_PASSED.search(_header(message, "Authentication-Results"))) if is_proved is None else is_proved
     id = _header(message, "Message-ID").strip("<> ") or sha256(raw).hexdigest()
@@ -168,7 +170,9 @@ def _text(message: EmailMessage) -> str:
     """Return the beginning of the plain text; "" where there is none."""
     try:
         body = message.get_body(("plain",))
-        return "" if body is None else str(body.get_content())[:10_000]
+        if body is None or body.get_content_charset() in _COSTLY:
+            return ""
+        return str(body.get_content())[:10_000]
     except Exception:  # an unknown charset, a broken encoding, a part without end: LookupError, KeyError, ValueError …
         return ""
 

@@ -1,10 +1,11 @@
-"""The four ways a provider's call can fail; all else is a bug. `activities.runs` turns them into Temporal errors.
+"""The ways a provider's call can fail; all else is a bug. `activities.runs` turns them into Temporal errors.
 
 ProviderError
  ├─ NotSent        nothing left the house: safe to repeat
  ├─ Unknown        it may have left: settled before anything is sent again
  ├─ Rejected       refused for good: repeating would not help
  └─ Misconfigured  a setting is missing or wrong: a person must act
+     └─ NoAccess   the provider lets nobody of ours in (a revoked key): every send waits until a person has acted
 """
 
 from datetime import timedelta
@@ -47,3 +48,7 @@ class Misconfigured(ProviderError):
         super().__init__(f"{words}: set {setting}")
         self.setting = setting
         self.words = words
+
+
+class NoAccess(Misconfigured):
+    """The provider lets nobody of ours in: nothing left, and nothing will until a person has acted."""

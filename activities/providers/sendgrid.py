@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from activities.accounts.sendgrid import SendGridAccount
-from activities.providers.errors import Misconfigured, NotSent, ProviderError, Rejected, Unknown
+from activities.providers.errors import Misconfigured, NoAccess, NotSent, ProviderError, Rejected, Unknown
 from activities.providers.headers import AUTOMATIC, one_line
 from activities.providers.protocol import Accepted, Message
 from activities.providers.registry import Connecting
@@ -136,12 +136,12 @@ class SendGridProvider:
             return Rejected("413", _TOO_LARGE)
         field = _refused_field(answer.body)
         if status == 401:
-            return Misconfigured(_KEY, "SendGrid did not accept the key")
+            return NoAccess(_KEY, "SendGrid did not accept the key")
         if status == 403 and field.partition(".")[0] == "from":
             words = "SendGrid does not know the sender: verify the mailbox there as a sender identity"
             return Misconfigured(_MAILBOXES, f"{words}, or send from another")
         if status == 403:
-            return Misconfigured(_KEY, "the key may not send mails: give it the right Mail Send at SendGrid")
+            return NoAccess(_KEY, "the key may not send mails: give it the right Mail Send at SendGrid")
         named = f" at {field}" if field else ""
         return Rejected(str(status), _FIELDS.get(field, f"SendGrid refused the mail{named}: look at the rule"))
 

@@ -3,7 +3,7 @@
 import re
 from enum import StrEnum
 
-from activities.providers.errors import Misconfigured, NotSent, ProviderError, Rejected, Unknown
+from activities.providers.errors import Misconfigured, NoAccess, NotSent, ProviderError, Rejected, Unknown
 
 
 class Step(StrEnum):
@@ -64,7 +64,8 @@ def _of_reply(code: int, text: str, *, step: Step) -> ProviderError:
         return Misconfigured("ORDERS_SMTP_USER", f"the mail server wants us to log in first ({code})")
     if step in _REFUSALS:
         setting, words = _REFUSALS[step]
-        return Misconfigured(setting, f"{words} ({code})")
+        kind = NoAccess if step is Step.LOGIN else Misconfigured
+        return kind(setting, f"{words} ({code})")
     if _IS_POLICY.match(text):
         return Rejected(str(code), _POLICY)
     known = _RECIPIENT if step is Step.RECIPIENT else _TEXT

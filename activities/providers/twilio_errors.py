@@ -6,7 +6,7 @@ Codes: https://www.twilio.com/docs/api/errors. The words are ours: Twilio's own 
 from datetime import timedelta
 
 from activities.accounts.twilio import TwilioAccount
-from activities.providers.errors import Misconfigured, NotSent, ProviderError, Rejected, Unknown
+from activities.providers.errors import Misconfigured, NoAccess, NotSent, ProviderError, Rejected, Unknown
 
 _SETTING = TwilioAccount.prefix
 
@@ -21,6 +21,9 @@ LATER: dict[int, str] = {
     30001: "the sender's queue at Twilio is full",
     63018: "the sender's rate at the channel is exceeded",
 }
+
+#: Codes of an account that may do nothing at all.
+NO_ACCESS = frozenset({20003, 20005})
 
 #: Code -> the setting to look at, and what is wrong with it.
 SETTINGS: dict[int, tuple[str, str]] = {
@@ -97,11 +100,12 @@ def failure(status: int, *, code: int = 0, retry_after: timedelta | None = None)
         return Unknown(f"Twilio answered {status}: it may have taken it all the same")
     if code in SETTINGS:
         setting, words = SETTINGS[code]
-        return Misconfigured(setting, f"{words} ({code})")
+        kind = NoAccess if code in NO_ACCESS else Misconfigured
+        return kind(setting, f"{words} ({code})")
     if code in REFUSED:
         return Rejected(str(code), f"Twilio refused it, {REFUSED[code]}")
     if status in (401, 403) and not code:
-        return Misconfigured(f"{_SETTING}AUTH_TOKEN", "Twilio does not accept the key")
+        return NoAccess(f"{_SETTING}AUTH_TOKEN", "Twilio does not accept the key")
     if 300 <= status < 400:
         return Misconfigured(f"{_SETTING}BASE", "the address of the API leads elsewhere")
     return Rejected(str(code or status), "Twilio refused it: look the code up in its list of errors")

@@ -12,3 +12,4 @@ RUNS = Counter("orders_runs_total", "Runs of rules that ended", ["kind", "status
 DECISIONS = Counter("orders_decisions_total", "Decisions on events", ["reason"])
 REFUSED_CALLS = Counter("orders_refused_calls_total", "Calls of vendors whose signature was not valid", ["source"])
 CLOCK_APART = Counter("orders_clock_apart_total", "Signatures whose moment was more than five minutes from ours")
+NO_ACCESS = Counter("orders_no_access_total", "Sends that wait as their provider lets nobody of ours in", ["provider"])

@@ -15,6 +15,7 @@ from uuid import UUID
 from activities.runtime import metrics
 from activities.runtime.logs import log
 from activities.store import journal, ledger, payments
+from activities.store.arrivals import stem
 from activities.store.database import NotFound, Tx
 from activities.store.facts import BadEvent
 from activities.store.journal import Arrival, Journalled
@@ -25,6 +26,9 @@ from starter.relay import GRACE
 from workflows.contracts.ids import OrderKey
 
 _log = log("hooks")
+
+#: What the journal and the workflow take for an event's id.
+_LONGEST_ID = 200
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,8 @@ async def take(gateway: Parts, *, source: str, told: Told, raw: bytes, also: Als
         for receipt in told.receipts:
             await _received(tx, source=source, receipt=receipt, now=now)
         for parked in told.parked:
-            arrival = Arrival(source=source, id=parked.id, type=parked.type, at=now, data=parked.data, raw=raw)
+            id = _id(parked.id, raw=raw)
+            arrival = Arrival(source=source, id=id, type=parked.type, at=now, data=parked.data, raw=raw)
             await journal.park(tx, arrival, problem=parked.problem, now=now)
     gateway.relay.hand(tuple(deliveries))
 
@@ -95,7 +100,7 @@ async def take(gateway: Parts, *, source: str, told: Told, raw: bytes, also: Als
 async def _journalled(tx: Tx, *, source: str, happened: Happened, raw: bytes, now: datetime) -> Journalled:
     arrival = Arrival(
         source=source,
-        id=happened.id,
+        id=_id(happened.id, raw=raw),
         type=happened.type,
         at=happened.at,
         data=happened.data,
@@ -104,7 +109,7 @@ async def _journalled(tx: Tx, *, source: str, happened: Happened, raw: bytes, no
         customer=happened.customer,
         grace=GRACE,
     )
-    problem = await _doubt(tx, happened)
+    problem = await _doubt(tx, happened) if happened.id else "it has no id, by which its repetitions could be told"
     if problem:
         await journal.park(tx, arrival, problem=problem, now=now)
         return Journalled(is_new=False, orders=(), unmatched=True)
@@ -116,6 +121,13 @@ async def _journalled(tx: Tx, *, source: str, happened: Happened, raw: bytes, no
         problem = str(error)
     await journal.park(tx, arrival, problem=problem, now=now)
     return Journalled(is_new=False, orders=(), unmatched=True)
+
+
+def _id(given: str, *, raw: bytes) -> str:
+    """Return an id that the journal can hold: the sender's own, shortened where it must be; else one of the bytes."""
+    if not given:
+        return f"nameless:{sha256(raw).hexdigest()[:32]}"
+    return given if len(given) <= _LONGEST_ID else stem(given)
 
 
 async def _doubt(tx: Tx, happened: Happened) -> str:

@@ -67,6 +67,13 @@ def test_what_is_not_a_pipeline_file_is_not_touched(text: str) -> None:
         formatted(text)
 
 
+@pytest.mark.parametrize("key", ["? : date", ": date", "~: date"])
+def test_a_key_that_would_become_another_is_not_touched(key: str) -> None:
+    """The YAML library writes the empty key, and `~`, as `null`."""
+    with pytest.raises(Mistake):
+        formatted(f"pipeline: shop\nfields:\n  a: text\n  {key}\n")
+
+
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(st.data())
 def test_formatting_is_stable_for_any_file(data: st.DataObject) -> None:

@@ -12,7 +12,7 @@ from temporalio.exceptions import ApplicationError
 from activities.providers.errors import Rejected
 from activities.providers.protocol import Message
 from activities.sends import SendLimits
-from activities.store import ledger, runs, suppressions
+from activities.store import suppressions
 from activities.store.database import Conflict
 from activities.store.history import LedgerState
 from tests.providers.phone import Phone
@@ -178,17 +178,17 @@ async def test_case_12_store_lets_no_message_belong_to_two_rows(phone: Phone) ->
         await phone.accepted((await phone.row(key, visit, rule="second")).id, provider_id="SM1")
 
 
-async def test_case_13_revoked_key_names_the_setting_and_a_repeat_sends_once(phone: Phone) -> None:
+async def test_case_13_sends_wait_while_the_key_is_revoked_and_leave_once_when_it_is_not(phone: Phone) -> None:
     key, visit = await phone.order(RULE)
     phone.settings["auth_token"] = "revoked"
-    run = await phone.attempt(key, visit)
-    assert (run.status, run.reason) == (RunStatus.FAILED, RunReason.MISCONFIGURED)
+    for _ in range(2):
+        with pytest.raises(ApplicationError, match="ORDERS_TWILIO_AUTH_TOKEN"):
+            await phone.attempt(key, visit)
+    run = await phone.run(key, visit)
+    assert (run.status, run.reason) == (RunStatus.PLANNED, RunReason.RETRYING)
     assert "ORDERS_TWILIO_AUTH_TOKEN" in run.words
     assert phone.stand_in.accepted == []
     phone.settings.clear()
-    async with phone.store.write() as tx:  # as the operator's repeat does
-        await runs.repeat(tx, key, visit=visit, rules=["sms"], at=phone.clock())
-        await ledger.reopen(tx, key, visit=visit, rule="sms", now=phone.clock())
     assert (await phone.attempt(key, visit)).status is RunStatus.DONE
     await sent_once(phone, key, visit)
 

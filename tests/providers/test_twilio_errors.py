@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from activities.providers import twilio_errors
-from activities.providers.errors import Misconfigured, NotSent, ProviderError, Rejected, Unknown
+from activities.providers.errors import Misconfigured, NoAccess, NotSent, ProviderError, Rejected, Unknown
 from activities.providers.protocol import Message
 from activities.providers.twilio_transport import Transport
 from tests.providers.phone import Phone
@@ -134,8 +134,8 @@ async def answering(answer: Callable[[web.Request], Awaitable[web.StreamResponse
     [
         (400, "<html>", Rejected),
         (400, '{"code": "21211"}', Rejected),
-        (401, "", Misconfigured),
-        (403, "<html>", Misconfigured),
+        (401, "", NoAccess),
+        (403, "<html>", NoAccess),
         (404, '{"code": 20404}', Misconfigured),
         (408, "", Unknown),
         (409, "[]", Rejected),

@@ -24,7 +24,7 @@ input, select, textarea, button { font: inherit; box-sizing: border-box; }
 input:not([type=checkbox]), select, textarea { width: 100%; margin-top: .25rem; padding: .6rem .7rem;
   border: 1px solid var(--line); border-radius: .4rem; }
 .box { display: flex; gap: .7rem; align-items: flex-start; } .box input { width: 1.5rem; height: 1.5rem; flex: none; margin: 0; }
-[aria-invalid] { border: 2px solid var(--error); outline-color: var(--error); }
+[aria-invalid]:is(input, select, textarea) { border: 2px solid var(--error); outline-color: var(--error); }
 .error { color: var(--error); font-weight: 600; margin: .25rem 0 0; }
 .alert { border-left: .3rem solid var(--error); padding: .1rem 1rem; } .alert a { color: var(--error); }
 button { font-weight: 600; padding: .75rem 1.75rem; border: 0; border-radius: .5rem; cursor: pointer;

@@ -71,6 +71,9 @@ START = frozenset({"START", "UNSTOP", "YES"})
 #: Recipient opted out of SMS; https://www.twilio.com/docs/errors/21610
 _OPTED_OUT = "21610"
 
+#: What is read of a field; an index of the store could not hold more of an address or an id.
+_LONGEST_BODY, _LONGEST_FIELD = 4_000, 200
+
 #: How long an incoming call waits for our records; Twilio gives up after 15 s.
 _SECONDS_FOR_RECORDS = 2.0
 
@@ -84,7 +87,7 @@ class Verified:
     raw: bytes
 
     def __getitem__(self, name: str) -> str:
-        return str(self.form.get(name, ""))
+        return str(self.form.get(name, ""))[: _LONGEST_BODY if name == "Body" else _LONGEST_FIELD]
 
 
 async def _verified(request: Request, gateway: Gateway) -> Verified:
@@ -220,7 +223,7 @@ async def message(call: Signed, gateway: Gateway) -> Response:
             tx,
             medium=medium,
             address=address,
-            text=call["Body"][:4_000],
+            text=call["Body"],
             ref=call["MessageSid"],
             at=now,
             shop=gateway.settings.shop,

@@ -59,9 +59,10 @@ def read(raw: bytes, *, is_proved: bool | None = None, envelope_from: str | None
     message = parsed(raw)
     sender = parseaddr(_header(message, "From"))[1].strip().lower()
     proved = bool(_PASSED.search(_header(message, "Authentication-Results"))) if is_proved is None else is_proved
-    id = _header(message, "Message-ID").strip("<> ") or sha256(raw).hexdigest()
+    # A Message-ID may hold its writer's name, and the ids of events stand in histories and logs.
+    id = _header(message, "Message-ID").strip("<> ").encode("utf-8", "replace") or raw
     return Mail(
-        id=id if len(id) <= 150 else sha256(id.encode("utf-8", "replace")).hexdigest(),
+        id=sha256(id).hexdigest(),
         sender=sender,
         recipients=_addresses(message),
         subject=" ".join(_header(message, "Subject").split())[:_LONGEST_SUBJECT],

@@ -41,7 +41,7 @@ def parsed(raw: bytes) -> EmailMessage:
         return EmailMessage(policy)
 
     try:
-        message = message_from_bytes(raw, policy=_Limited(message_factory=part))
+        message = message_from_bytes(raw, policy=_Limited(message_factory=part))  # type: ignore[call-overload]  # the stubs know factories of Message only
     except (_TooManyParts, RecursionError):
         head = raw[:_LONGEST_HEAD]
         message = BytesHeaderParser(policy=_Limited()).parsebytes(head)

@@ -191,6 +191,10 @@ _CLOSE_TALK = (
     .values(customer_id=None, is_open=False, address=bindparam("nobody"))
 )
 
+_PARKED_FORMS = select(EVENTS.c.seq, EVENTS.c.data).where(EVENTS.c.problem != "", EVENTS.c.source == "forms")
+
+_BLANK_FORM = update(EVENTS).where(EVENTS.c.seq == bindparam("form")).values(data={}, raw=None)
+
 _DROP_CUSTOMER = delete(CUSTOMERS).where(CUSTOMERS.c.id == _CUSTOMER)
 
 
@@ -249,5 +253,8 @@ async def customer(tx: Tx, *, id: str, now: datetime) -> Erased:
         await tx.run(blanking, only)
     if talks:
         await tx.run(_CLOSE_TALK, [{"talk": talk, "nobody": f"deleted:{talk}"} for talk in talks])
+    forms = [row.seq for row in await tx.rows(_PARKED_FORMS, {}) if row.data.get("customer") == id]
+    if forms:
+        await tx.run(_BLANK_FORM, [{"form": form} for form in forms])
     await tx.run(_DROP_CUSTOMER, only)
     return erased

@@ -33,6 +33,7 @@ from starter.gateway.routes import (
 from starter.gateway.routes import orders as order_routes
 
 _ROUTERS = (
+    *sources.ROUTERS,  # looked through first: vendors send more than anybody else
     order_routes.router,
     events.router,
     parked.router,
@@ -47,7 +48,6 @@ _ROUTERS = (
     papers.router,
     codec.router,
     health.router,
-    *sources.ROUTERS,
     *pages.ROUTERS,
 )
 

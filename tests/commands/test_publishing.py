@@ -1,5 +1,6 @@
 """`orders pipeline publish`, and the example pipelines it is tried with."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -29,11 +30,13 @@ def test_publishing_gives_a_version_and_the_same_text_gives_the_same_one(orders:
     assert orders.must("pipeline", "publish", str(orders.example)).out == (
         "shop@1 was published before; nothing changed\n"
     )
+    _copy_documents(orders)
     changed = orders.example.read_text(encoding="utf-8").replace("Juniper Home", "Juniper House")
     assert orders.must("pipeline", "publish", "-", "--json", stdin=changed).json["version"] == 2
 
 
 def test_a_pipeline_with_errors_is_not_published(stored: Orders) -> None:
+    _copy_documents(stored)
     broken = stored.example.read_text(encoding="utf-8").replace("move: completed", "move: complete")
     ended = stored("pipeline", "publish", "-", stdin=broken)
     assert ended.code == 3
@@ -72,3 +75,8 @@ def test_a_file_that_cannot_be_read_is_named(
     assert ended.code == code
     assert words in ended.err
     assert name in ended.err
+
+
+def _copy_documents(orders: Orders) -> None:
+    """Put the example's templates beside what comes by standard input."""
+    shutil.copytree(orders.example.with_name("documents"), orders.directory / "documents")

@@ -1,6 +1,7 @@
 """`orders pipeline simulate` as people run it: files in, a timeline out; every problem at once."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,7 @@ def test_every_problem_is_told_at_once_with_its_place(orders: Orders) -> None:
 )
 def test_bad_files_end_with_a_clear_line(orders: Orders, file: str, text: str, words: str, code: int) -> None:
     (orders.directory / "shop.yaml").write_text(orders.example.read_text())
+    shutil.copytree(orders.example.with_name("documents"), orders.directory / "documents")
     (orders.directory / file).write_text(text)
     given = _simulate(orders)
     ended = orders(*[part if part != str(orders.example) else "shop.yaml" for part in given])

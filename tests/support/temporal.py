@@ -12,6 +12,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
+from tests.support.discretion import found_in_histories
 from workflows.attributes import KEYS
 
 TEMPORAL = Path(sys.executable).parent / "temporal"
@@ -26,7 +27,7 @@ FASTER = [
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def temporal_server() -> AsyncIterator[str]:
-    """Run a dev server for the whole session; the value is its address."""
+    """Run a dev server for the whole session; the value is its address. At the end its histories are scanned."""
     environment = await WorkflowEnvironment.start_local(
         dev_server_existing_path=str(TEMPORAL),
         dev_server_extra_args=FASTER,
@@ -35,7 +36,9 @@ async def temporal_server() -> AsyncIterator[str]:
         search_attributes=KEYS,
     )
     yield environment.client.service_client.config.target_host
+    found = await found_in_histories(environment.client)
     await environment.shutdown()
+    assert not found, "\n".join(["Histories hold people's data (case 53):", *found])
 
 
 @pytest_asyncio.fixture

@@ -30,13 +30,13 @@ _SETTING = "ORDERS_HOOKS_AFTERSHIP"
 TAGS: Mapping[str, tuple[str, str]] = {
     "Pending": ("shipment.updated", "pending"),
     "InfoReceived": ("shipment.updated", "announced"),
-    "InTransit": ("shipment.updated", "in transit"),
-    "OutForDelivery": ("shipment.updated", "out for delivery"),
-    "AttemptFail": ("shipment.updated", "attempt failed"),
-    "AvailableForPickup": ("shipment.updated", "to be picked up"),
+    "InTransit": ("shipment.updated", "in_transit"),
+    "OutForDelivery": ("shipment.updated", "out_for_delivery"),
+    "AttemptFail": ("shipment.updated", "attempt_failed"),
+    "AvailableForPickup": ("shipment.updated", "ready_for_pickup"),
     "Delivered": ("shipment.delivered", "delivered"),
     "Exception": ("shipment.updated", "exception"),
-    "Expired": ("shipment.updated", "lost sight of"),
+    "Expired": ("shipment.updated", "lost"),
 }
 
 

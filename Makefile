@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 COMPILE := uv pip compile pyproject.toml - --generate-hashes --universal --python-version 3.11 \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
 
-.PHONY: help install up check test browser stress chaos bench lock clean
+.PHONY: help install up check test browser stress chaos chaos-sends fuzz bench bench-gateway lock clean
 
 help:
 	@echo 'make up       everything on this machine: Temporal, worker, gateway, demo orders (ARGS="--fast 2000")'
@@ -21,7 +21,10 @@ help:
 	@echo 'make test     check, then every test (ARGS="tests/pipeline")'
 	@echo 'make stress   orders under random events and commands, every history replayed (ARGS="--orders 500 --seed 7")'
 	@echo 'make chaos    1,000 orders while every part is killed, on both stores (ARGS="--orders 200 --store sqlite")'
-	@echo 'make bench    the product against a hand-written workflow, in one run'
+	@echo 'make chaos-sends  2,000 sends over vendors that fail half of the time, while workers are killed'
+	@echo 'make fuzz     every parser of the way in, and the API, with hostile input (ARGS="--examples 500 --seed 7")'
+	@echo 'make bench    the product against a hand-written workflow and DBOS, in one run'
+	@echo 'make bench-gateway  signed webhooks against a route that only inserts a row'
 	@echo 'make lock     the lock files anew, from pyproject.toml'
 	@echo 'make clean    remove $(VENV)'
 
@@ -52,6 +55,15 @@ stress: $(VENV)/.installed-dev
 
 chaos: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+chaos-sends: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.chaos_sends $(ARGS)
+
+fuzz: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.fuzz $(ARGS)
+
+bench-gateway: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.bench.gateway $(ARGS)
 
 bench: $(VENV)/.installed-bench
 	$(BIN)/python -m tests.bench.run $(ARGS)

@@ -247,12 +247,20 @@ class OursSide(TemporalSide):
     name = "ours"
     new_effects = "SELECT seq, substr(order_id, 6) FROM timeline WHERE seq > ? AND kind = 'log' ORDER BY seq"
 
+    @property
+    def store_url(self) -> str:
+        """Where the records are kept."""
+        return f"sqlite+aiosqlite:///{self.database}"
+
     async def prepare(self) -> None:
-        url = f"sqlite+aiosqlite:///{self.database}"
-        await migrate(url)
-        self.store = await Store.open(url)
+        await self.open_store()
         self.client = await Client.connect(self.address, data_converter=pydantic_data_converter)
         self.orders = OrdersClient(self.client)
+
+    async def open_store(self) -> None:
+        """Make the store ready, with the life published."""
+        await migrate(self.store_url)
+        self.store = await Store.open(self.store_url)
         loaded = load(LIFE, file="life.yaml", kinds=KINDS)
         assert loaded.pipeline is not None, loaded.problems
         frozen = freeze(LIFE, loaded.pipeline, years=range(2026, 2030)).model_dump_json()

@@ -1,0 +1,1 @@
+"""Random and hostile input for every parser of the way in: only declared answers, bounded work, bounded memory."""

@@ -30,7 +30,8 @@ with workflow.unsafe.imports_passed_through():
 _RECORDS = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10))
 
 #: Whatever leaves the house is tried with growing pauses until the rule's `expires`.
-_SENDS = RetryPolicy(initial_interval=timedelta(seconds=2), maximum_interval=timedelta(minutes=10))
+# Waiting for an answer counts as an attempt, too: a worker that dies after many must not cost long pauses.
+_SENDS = RetryPolicy(initial_interval=timedelta(seconds=2), maximum_interval=timedelta(minutes=2))
 
 
 def _signal(event_type: EventType) -> Callable[..., None]:

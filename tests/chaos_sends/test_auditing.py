@@ -1,0 +1,48 @@
+"""What the exactly-once run counts as a violation: each row of the store against the vendors' logs."""
+
+from collections import Counter
+
+import pytest
+
+from tests.chaos_sends.auditing import DOUBLED, LOST, OPEN, PERSON, Ended, compare
+from tests.chaos_sends.pipeline import RULES
+
+
+def found(*, status: str, state: str | None, times: int, via: str = "answer") -> dict[str, int]:
+    """Compare a run that ended so; the other rules went well."""
+    runs = [Ended(rule, "shop:1", rule, "done", "accepted") for rule in RULES if rule != "letter"]
+    runs.append(Ended("letter", "shop:1", "letter", status, state))
+    accepted = Counter(dict.fromkeys(RULES, 1)) | Counter({"letter": 0})
+    accepted["letter"] = times
+    findings = compare(runs, orders=1, accepted=accepted, via={**dict.fromkeys(RULES, "answer"), "letter": via})
+    return {promise: count for promise in (DOUBLED, LOST, OPEN) if (count := findings.count(promise))}
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "times", "via", "violations"),
+    [
+        pytest.param("done", "accepted", 1, "answer", {}, id="accepted-once"),
+        pytest.param("done", "delivered", 1, "callback", {}, id="delivered-once"),
+        pytest.param("done", "accepted", 2, "answer", {DOUBLED: 1}, id="accepted-twice"),
+        pytest.param("done", "accepted", 0, "listing", {LOST: 1}, id="recorded-and-not-accepted"),
+        pytest.param("failed", "failed", 1, "answer", {LOST: 1}, id="accepted-and-recorded-as-failed"),
+        pytest.param("skipped", "held", 1, "answer", {LOST: 1}, id="skipped-by-nobody"),
+        pytest.param("running", "accepted", 1, "answer", {OPEN: 1}, id="still-running"),
+        pytest.param("done", "unknown", 1, "answer", {OPEN: 1}, id="still-unknown"),
+        pytest.param("planned", None, 0, "nobody", {OPEN: 1}, id="never-begun"),
+        pytest.param("held", "held", 1, PERSON, {OPEN: 1}, id="still-held"),
+        pytest.param("skipped", "held", 1, PERSON, {}, id="skipped-by-a-person-who-saw-it"),
+        pytest.param("skipped", "held", 0, PERSON, {LOST: 1}, id="skipped-by-a-person-in-error"),
+        pytest.param("done", "accepted", 1, PERSON, {}, id="repeated-by-a-person"),
+        pytest.param("done", "accepted", 2, PERSON, {DOUBLED: 1}, id="repeated-in-error"),
+    ],
+)
+def test_a_send_is_held_against_the_vendors_log(
+    status: str, state: str | None, times: int, via: str, violations: dict[str, int]
+) -> None:
+    assert found(status=status, state=state, times=times, via=via) == violations
+
+
+def test_a_rule_that_never_ran_is_lost_and_a_message_of_no_send_is_one_too_many() -> None:
+    findings = compare([], orders=1, accepted=Counter({"": 1}), via={})
+    assert (findings.count(LOST), findings.count(DOUBLED)) == (len(RULES), 1)

@@ -53,7 +53,7 @@ TRIGGERS = {
     "t11": "{shipment: approved}",
     "t12": "{shipment: tracking_added}",
     "t13": "{shipment: shipped}",
-    "t14": "{shipment: updated, status: out for delivery}",
+    "t14": "{shipment: updated, status: out_for_delivery}",
     "t15": "{order: cancelled, reason_contains: mind}",
     "t16": "{webhook: packed}",
     "t17": "{visit: started, page: '/checkout*'}",

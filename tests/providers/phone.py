@@ -75,7 +75,7 @@ class Phone:
                 "ORDERS_TWILIO_AUTH_TOKEN": self.stand_in.options.auth_token,
                 "ORDERS_TWILIO_SENDER": "+15005550006",
                 "ORDERS_TWILIO_BASE": self.stand_in.url,
-                "ORDERS_TWILIO_TIMEOUT": "0.4",
+                "ORDERS_TWILIO_TIMEOUT": "2",
                 **{f"ORDERS_TWILIO_{name.upper()}": value for name, value in (self.settings | settings).items()},
             }
         )

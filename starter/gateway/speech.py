@@ -5,11 +5,11 @@ Source: https://www.twilio.com/docs/voice/twiml
 
 import re
 
-from activities.accounts.twilio import TwilioAccount
 from fastapi import Response
 from twilio.twiml.messaging_response import MessagingResponse
 from twilio.twiml.voice_response import Say, VoiceResponse
 
+from activities.accounts.twilio import TwilioAccount
 from activities.store.calls import CallRecord
 
 #: What XML 1.0 cannot hold; the builder lets it through, and Twilio refuses the document (12100).

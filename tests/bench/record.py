@@ -12,6 +12,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from tests.bench.measures import life
 from tests.bench.sides import FloorSide, OursSide, TemporalSide
+from tests.replay.record import without_machine
 from tests.support.temporal import FASTER, TEMPORAL
 from workflows.attributes import KEYS
 
@@ -42,7 +43,7 @@ async def _record(side: TemporalSide) -> None:
     finally:
         await side.close()
     assert history is not None
-    await asyncio.to_thread((RECORDED / f"{side.name}.json").write_text, history.to_json() + "\n")
+    await asyncio.to_thread((RECORDED / f"{side.name}.json").write_text, without_machine(history.to_json()) + "\n")
     print(f"{side.name}: {len(history.events)} events")
 
 

@@ -17,7 +17,7 @@ def seed() -> int:
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("store", ["sqlite", "postgres"])
 async def test_killed_at_any_step_nothing_is_lost_doubled_or_left_open(tmp_path: Path, store: str) -> None:
-    """Covers M05, M07, M50, M51, M61. Worker, gateway, Temporal, PostgreSQL die; workers freeze past their lease."""
+    """Covers M05, M07, M50, M51, M61. Worker, gateway, Temporal, PostgreSQL die; workers freeze. Covers case 51."""
     weather = Weather(orders=12, at_once=12, store=store, seed=seed(), every=2.0, most=6, chance=0.01, pause=0.8)
     outcome = await storm(weather, folder=tmp_path)
     print(as_table(outcome))

@@ -138,6 +138,7 @@ def test_a_template_is_refused_or_parsed(source: str) -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_template_takes_little_work_and_memory(name: str) -> None:
+    """Covers case 19."""
     seen = view(items=view().order.items * 60)
 
     def render() -> None:

@@ -105,6 +105,7 @@ async def test_fifty_duplicates_at_once_are_one_signal(
 async def test_what_came_while_temporal_was_down_is_delivered_when_it_is_back(
     serve: Serve, connected: Parts, parts: Parts, store: Store, temporal_client: Client, shop: str
 ) -> None:
+    """Covers case 38."""
     down = replace(parts, settings=connected.settings, relay=Relay(store, orders=parts.orders, rhythm=QUICK))
     caller: Caller = await serve(down)
     key = OrderKey(shop=shop, number="1001")

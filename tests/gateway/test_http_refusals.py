@@ -52,6 +52,7 @@ async def test_an_unknown_key_is_refused_before_the_body_is_read(caller: Caller)
 
 @pytest.mark.parametrize("is_revoked", [pytest.param(True, id="revoked"), pytest.param(False, id="expired")])
 async def test_a_key_that_ended_is_refused_at_once(caller: Caller, store: Store, is_revoked: bool) -> None:
+    """Covers case 54."""
     now = datetime.now(UTC)
     ends = None if is_revoked else now + timedelta(milliseconds=300)
     async with store.write() as tx:
@@ -86,6 +87,7 @@ async def test_a_key_that_ended_is_refused_at_once(caller: Caller, store: Store,
 async def test_a_key_without_the_scope_is_told_which(
     serve: Serve, parts: Parts, method: str, path: str, scope: str
 ) -> None:
+    """Covers case 54."""
     every = {"orders:read", "orders:write", "events:write", "customers:read", "customers:write", "commands:write"}
     caller: Caller = await serve(parts, scopes=tuple(sorted(every - {scope})))
     answer = await caller.call(method, path, **({} if method == "GET" else {"json": {}}))

@@ -23,7 +23,7 @@ async def test_a_rule_added_later_does_not_run_for_orders_already_in_the_stage(s
 
 
 async def test_planned_runs_keep_their_version_and_the_next_stage_uses_the_new_one(shop: House) -> None:
-    """Covers M71."""
+    """Covers M71. Covers case 55."""
     first = stages(
         "  new:\n    rules: [{id: later, wait: 1d, log: old words}]\n"
         "  next:\n    triggers: [{webhook: go}]\n    rules: [{id: entered, log: old words}]\n"

@@ -86,6 +86,7 @@ async def test_text_of_200_characters_is_sent_whole(desk: Desk) -> None:
 
 
 async def test_text_of_201_characters_is_never_sent_and_never_cut(desk: Desk) -> None:
+    """Covers case 17."""
     key = await desk.order(customer=ANNA, note="a" * 201)
     run = await desk.run(key, "sms: '{{ order.note }}'")
     assert (run.status, run.reason) == (RunStatus.FAILED, RunReason.TEXT_TOO_LONG)
@@ -100,6 +101,7 @@ async def test_composed_characters_count_as_one(desk: Desk) -> None:
 
 
 async def test_text_with_a_hole_fails_and_names_the_field(desk: Desk) -> None:
+    """Covers case 18."""
     key = await desk.order(customer={"phones": ANNA["phones"]})
     run = await desk.run(key, "sms: thanks")
     assert (run.status, run.reason) == (RunStatus.FAILED, RunReason.EMPTY_VALUE)

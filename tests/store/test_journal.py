@@ -62,7 +62,7 @@ async def test_a_customers_event_goes_to_every_open_order(store: Store) -> None:
 
 
 async def test_a_customers_event_reaches_the_latest_closed_order_if_its_pipeline_reopens(store: Store) -> None:
-    """Covers M55, M56."""
+    """Covers M55, M56. Covers case 49."""
     done = await put_order(store, number="A3")
     async with store.write() as tx:
         await visits.enter(tx, done, entry=entry(2, "lost", stage_kind=StageKind.FAILURE))

@@ -274,6 +274,20 @@ async def test_a_call_speaks_once_and_a_second_one_hangs_up(caller: Caller, stor
     assert other == '<?xml version="1.0" encoding="UTF-8"?><Response><Hangup /></Response>'
 
 
+async def test_a_call_that_asks_for_its_words_settles_a_lost_answer(caller: Caller, store: Store) -> None:
+    """Covers cases 1 and 11, and M61: the asking call is the accepted one."""
+    await known(caller)
+    send_id = await claimed(store, key=KEY, channel="voice", address=ANNA)
+    async with store.write() as tx:
+        await calls.put(tx, call=NewCall(send_id, KEY, text="Hello"), now=NOW)
+        await ledger.unknown(tx, send_id=send_id, now=NOW)
+    await said(caller, send_id)
+    async with store.read() as tx:
+        row = await ledger.row(tx, send_id=send_id)
+    assert row is not None
+    assert (row.state, row.provider_id) == (LedgerState.ACCEPTED, "CA1")
+
+
 async def test_a_fax_hears_nothing(caller: Caller, store: Store) -> None:
     """Covers case 22."""
     await known(caller)

@@ -173,12 +173,23 @@ async def _call_status(gateway: Parts, call: Verified, *, send_id: UUID) -> None
 
 @router.post("/voice/{send_id}")
 async def voice(send_id: UUID, call: Signed, gateway: Gateway) -> Response:
-    """Say what a call of ours is to say, to one call only: a second one for the same send hangs up."""
+    """Say what a call of ours is to say, to one call only: a second one for the same send hangs up.
+
+    That it asks proves that Twilio took the send, even where its answer was lost.
+    """
     if call["AnsweredBy"].lower() == "fax":
         return speech.hang_up()
-    async with gateway.store.write() as tx:
-        found = await calls.speak(tx, send_id=send_id, call_id=call["CallSid"], now=gateway.now())
-    return speech.hang_up() if found is None else speech.spoken(found)
+    found: list[calls.CallRecord] = []
+
+    async def speak(tx: Tx) -> Sequence[Happened]:
+        record = await calls.speak(tx, send_id=send_id, call_id=call["CallSid"], now=gateway.now())
+        found.extend([record] if record is not None else [])
+        return ()
+
+    rank, state = CALLS["in-progress"]
+    receipt = Receipt(send_id, call["CallSid"], Callback(status="in-progress", rank=rank, state=state))
+    await take(gateway, source=SOURCE, told=Told(receipts=[receipt]), raw=call.raw, also=speak)
+    return speech.spoken(found[0]) if found else speech.hang_up()
 
 
 @router.post("/fallback")

@@ -2,6 +2,7 @@
 
 import pytest
 from hypothesis import Phase, seed, settings
+from hypothesis.errors import FlakyFailure
 from hypothesis.stateful import run_state_machine_as_test
 
 from activities import decide
@@ -20,8 +21,11 @@ def test_a_broken_engine_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -
     """Covers M05, M06, M07, M10, M11, M23: each law is one that can be broken."""
     owner, attribute, broken = BREAKAGES[name]
     monkeypatch.setattr(owner, attribute, broken)
-    with pytest.raises(Violation):
+    with pytest.raises((Violation, FlakyFailure)) as caught:
         run_state_machine_as_test(seed(1)(OrderMachine), settings=LOOK)
+    # What is broken may differ when the life is lived again; that a law was seen broken once is what counts.
+    seen = getattr(caught.value, "exceptions", (caught.value,))
+    assert any(isinstance(one, Violation) for one in seen), seen
 
 
 def test_decisions_that_act_twice_on_one_event_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:

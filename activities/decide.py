@@ -184,13 +184,13 @@ async def _journalled(tx: Tx, request: DecideRequest) -> tuple[JournalledEvent, 
     problem = str(event.data.get("problem", "")) if event.source == MALFORMED else ""
     has_facts = not problem and is_known(event.type)
     if event.type not in facts.TYPES:  # nothing is added to its data, so it need not be read back
-        await journal.append(tx, arrival, now=request.now, with_facts=has_facts)
+        await journal.append(tx, arrival, now=request.now, with_facts=has_facts, are_known=True)
         return JournalledEvent(type=event.type, at=arrival.at, data=arrival.data, decision=None, state="new"), problem
     try:
-        await journal.append(tx, arrival, now=request.now, with_facts=has_facts)
+        await journal.append(tx, arrival, now=request.now, with_facts=has_facts, are_known=True)
     except BadEvent as bad:
         problem = bad.words
-        await journal.append(tx, arrival, now=request.now, with_facts=False)
+        await journal.append(tx, arrival, now=request.now, with_facts=False, are_known=True)
     known = await journal.event_for(tx, key, source=event.source, id=event.id)
     assert known is not None  # it was journalled a line above
     return known, problem

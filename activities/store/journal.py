@@ -142,14 +142,16 @@ async def park(tx: Tx, arrival: Arrival, *, problem: str, now: datetime) -> bool
     return await add_event(tx, parked, now=now) is not None
 
 
-async def append(tx: Tx, arrival: Arrival, *, now: datetime, with_facts: bool = True) -> Journalled:
+async def append(
+    tx: Tx, arrival: Arrival, *, now: datetime, with_facts: bool = True, are_known: bool = False
+) -> Journalled:
     """Journal an event and apply its facts; a duplicate changes nothing and gives the same orders.
 
-    Without facts (the event is kept, but cannot be used) no data is refused. Raise NotFound for an order that does not
-    exist, BadEvent for data that cannot be a fact.
+    Without facts (the event is kept, but cannot be used) no data is refused. The caller may know that the orders it
+    names exist. Raise NotFound for an order that does not exist, BadEvent for data that cannot be a fact.
     """
     arrival = _checked(arrival, with_facts=with_facts)
-    found = await addressees.of(tx, arrival)
+    found = arrival.orders if are_known else await addressees.of(tx, arrival)
     if not found and arrival.raw is not None:
         arrival = replace(arrival, problem=arrival.problem or UNMATCHED)
     seq = await add_event(tx, arrival, now=now)

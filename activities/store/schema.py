@@ -8,10 +8,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.store.database import Store
 from activities.store.engines import engine_of
+from activities.store.failures import told, told_by_engine
 from activities.store.tables import METADATA
 
 #: How alembic reads the models; also used when it compares them with a database.
@@ -31,13 +33,20 @@ async def migrate(url: str) -> str:
 
     Safe to run from several processes at once and from a running event loop.
     """
-    engine = engine_of(url, pool=1)
-    store = Store(engine)
+    engine = engine_of(url)
     try:
-        async with store.write() as tx:
-            if tx.is_postgres:
-                await tx.run(_LOCK)
-            await tx.sync(_upgrade)
+        async with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                await connection.execute(_LOCK)
+            await connection.run_sync(_upgrade)
+    except DBAPIError as error:
+        raise told_by_engine(error) from None
+    except OSError as error:
+        raise told(error) from None
+    finally:
+        await engine.dispose()
+    store = await Store.open(url, pool=1)
+    try:
         await store.check()
         async with store.read() as tx:
             row = await tx.first(text("SELECT version_num FROM alembic_version"))
@@ -48,7 +57,7 @@ async def migrate(url: str) -> str:
 
 async def differences(url: str) -> list[object]:
     """List how the database at an URL differs from the models; empty if its migrations are complete."""
-    engine = engine_of(url, pool=1)
+    engine = engine_of(url)
     try:
         async with engine.connect() as connection:
             return await connection.run_sync(_compare)

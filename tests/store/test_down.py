@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 from activities.store import orders, visits
 from activities.store.database import Conflict, Store, StoreDown
+from activities.store.errors import BadStatement
 from activities.store.records import OrderFilter
 from activities.store.schema import migrate
 from tests.store.builders import KEY, NOW, new_order, put_order
@@ -51,7 +51,7 @@ async def test_a_read_only_file_is_said(sqlite_url: str) -> None:
 
 async def test_a_full_disk_is_said_and_nothing_is_half_written(sqlite_url: str) -> None:
     async with opened(sqlite_url, pool=1) as store:
-        async with store.read() as tx:
+        async with store.write() as tx:
             pages = (await tx.rows(text("PRAGMA page_count")))[0][0]
             await tx.run(text(f"PRAGMA max_page_count = {pages + 2}"))
         with pytest.raises(StoreDown, match="full"):
@@ -201,7 +201,7 @@ async def test_a_cancelled_writer_leaves_the_store_usable(store: Store) -> None:
 
 
 async def test_a_wrong_statement_is_not_called_an_outage(store: Store) -> None:
-    with pytest.raises(DBAPIError):
+    with pytest.raises(BadStatement):
         async with store.read() as tx:
             await tx.run(text("SELECT nothing FROM nowhere"))
     await store.check()

@@ -134,7 +134,7 @@ async def holding(store: Store, secret: str = SECRET) -> list[str]:
         for table in METADATA.sorted_tables:
             for row in await tx.rows(text(f"SELECT * FROM {table.name}")):
                 found += [
-                    f"{table.name}.{name}" for name, value in row._mapping.items() if secret.lower() in shown(value)
+                    f"{table.name}.{name}" for name, value in row._asdict().items() if secret.lower() in shown(value)
                 ]
     return sorted(set(found))
 

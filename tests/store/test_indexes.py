@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Delete, Select, Update, event, text
+from sqlalchemy import Delete, Select, Update, text
 from sqlalchemy.dialects import sqlite
 
 import activities.store
@@ -20,12 +20,20 @@ from activities.store.cursors import moment_cursor
 from activities.store.database import Store
 from activities.store.records import OrderFilter
 from tests.store.builders import NOW
+from tests.store.watching import watched
 
 #: Tables with a few rows for ever: everything of them is read on purpose.
 SMALL = {"departments", "api_keys", "pipelines", "hook_codes"}
 
 #: Beginnings that other statements go on from; they are never run as they are.
-BEGINNINGS = {"notices._NOTICE", "tasks._TASK", "relay._DELIVERY", "outbox._NEWEST", "documents._DOCUMENT"}
+BEGINNINGS = {
+    "notices._NOTICE",
+    "conversations._LINE",
+    "tasks._TASK",
+    "relay._DELIVERY",
+    "outbox._NEWEST",
+    "documents._DOCUMENT",
+}
 
 #: Indexes that hold only the rows that are wanted.
 PARTIAL = ("ix_orders_attention", "ix_deliveries_new", "ix_deliveries_dead", "ix_ledger_leases")
@@ -102,8 +110,7 @@ FILTERS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("filter", FILTERS.values(), ids=FILTERS.keys())
 async def test_lists_of_orders_use_an_index(sqlite_store: Store, filter: dict[str, Any], cursor: str | None) -> None:
     asked: list[str] = []
-    _listen(sqlite_store, asked)
-    async with sqlite_store.read() as tx:
+    async with watched(sqlite_store, asked.append).read() as tx:
         await orders.page(tx, filter=OrderFilter(**filter), cursor=cursor)
     (sql,) = asked
     plan = await plan_of(sqlite_store, sql)
@@ -117,8 +124,7 @@ async def test_lists_of_orders_use_an_index(sqlite_store: Store, filter: dict[st
 
 async def test_the_other_lists_walk_along_an_index(sqlite_store: Store) -> None:
     asked: list[str] = []
-    _listen(sqlite_store, asked)
-    async with sqlite_store.read() as tx:
+    async with watched(sqlite_store, asked.append).read() as tx:
         await customers.page(tx)
         await customers.page(tx, cursor="a")
         await customers.page(tx, q="anna")
@@ -128,10 +134,3 @@ async def test_the_other_lists_walk_along_an_index(sqlite_store: Store) -> None:
     for sql in list(asked):
         plan = await plan_of(sqlite_store, sql)
         assert all("USING INDEX" in line or "USING COVERING INDEX" in line for line in scans(plan)), (sql, plan)
-
-
-def _listen(store: Store, asked: list[str]) -> None:
-    @event.listens_for(store._engine.sync_engine, "before_cursor_execute")
-    def _note(_connection: Any, _cursor: Any, sql: str, *_: Any) -> None:
-        if sql.startswith("SELECT"):
-            asked.append(sql)

@@ -4,13 +4,13 @@ import time
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from activities.store import journal, ledger, orders, runs, visits
 from activities.store.database import Store
 from activities.store.visits import RunEnd
 from tests.store.builders import NOW, arrival, claim_of, entry, new_order, planned
 from tests.store.test_journal import decision
+from tests.store.watching import watched
 from workflows.contracts.reasons import RunReason, RunStatus
 
 ROUNDS = 40
@@ -48,16 +48,16 @@ async def claim(store: Store, order: Any, round: int) -> None:
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 async def test_the_hot_path_takes_a_handful_of_statements(kind: str, request: pytest.FixtureRequest) -> None:
     url = request.getfixturevalue("sqlite_url") if kind == "sqlite" else request.getfixturevalue("postgres").url()
-    store = await Store.open(url)
+    counted = [0]
+
+    def count(_sql: str) -> None:
+        counted[0] += 1
+
+    store = watched(await Store.open(url), count)
     async with store.write() as tx:
         made = [await orders.create(tx, new_order(), now=NOW) for _ in range(ROUNDS)]
         for order in made:
             await visits.enter(tx, order.key, entry=entry(runs=RUNS))
-    counted = [0]
-
-    @event.listens_for(store._engine.sync_engine, "before_cursor_execute")
-    def _count(*_: Any) -> None:
-        counted[0] += 1
 
     for step, most in ((append, 4), (decide, 13), (finish, 2), (claim, 5)):
         await step(store, made[0], 0)  # compiles the statements

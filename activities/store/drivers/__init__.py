@@ -1,0 +1,1 @@
+"""The two databases' drivers: connections, transactions and the execution of ready statements."""

@@ -14,6 +14,8 @@ from activities.actions import voices
 from activities.actions.addressees import PHONE, to_customer
 from activities.actions.protocol import Composed, Ended, RunContext, failed
 from activities.actions.settings import AddressType
+from activities.actions.speaking import VoiceSettings
+from activities.actions.voices import Voice
 from activities.actions.wording import worded
 from activities.providers.protocol import Again, Message, Speech
 from activities.store import calls
@@ -21,8 +23,9 @@ from activities.store.calls import NewCall
 from activities.store.database import Tx
 from workflows.contracts.reasons import RunReason
 from workflows.pipeline.durations import Duration, DurationSetting
-from workflows.pipeline.kinds import RuleKind, RuleSettings, TextField
-from workflows.pipeline.mistakes import Mistake, suggestion
+from workflows.pipeline.kinds import RuleKind, RuleSettings, TextField, Wording
+from workflows.pipeline.mistakes import Mistake
+from workflows.pipeline.texts import Text
 
 #: Most characters of a text that is read aloud: more than a minute.
 LIMIT = 1_000
@@ -35,56 +38,6 @@ _NAME = re.compile(rf"(?:{_LABEL}\.)+(?!\d)(?!-)[a-z0-9-]{{2,63}}(?<!-)", re.IGN
 
 #: Endings of names that mean nothing outside a network of one's own (RFC 6761, 6762, 8375, ICANN's .internal).
 _PRIVATE = ("localhost", "local", "internal", "home.arpa", "test", "invalid")
-
-
-class VoiceSettings(BaseModel):
-    """How it sounds. What is left out is chosen by the customer's language."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    language: str = Field(
-        default="",
-        max_length=20,
-        description="The language it speaks, as a tag. Default: that of the text.",
-        examples=["pl-PL", "en-GB"],
-    )
-    name: str = Field(
-        default="",
-        max_length=60,
-        description="The voice. Default: the first one of the language.",
-        examples=["Polly.Joanna-Neural", "Polly.Ewa"],
-    )
-    rate: int = Field(default=100, ge=50, le=200, description="The speed in per cent.", examples=[90])
-    volume: int = Field(default=0, ge=-20, le=6, description="The volume in decibels, 0 being usual.", examples=[6])
-
-    @field_validator("language")
-    @classmethod
-    def _is_spoken(cls, language: str) -> str:
-        if language and language not in voices.LANGUAGES:
-            help = suggestion(language, list(voices.LANGUAGES), label="Languages")
-            raise Mistake("D202", f"no voice speaks '{language}'", help=help)
-        return language
-
-    @field_validator("name")
-    @classmethod
-    def _is_known(cls, name: str) -> str:
-        if name and voices.named(name) is None:
-            raise Mistake("D202", f"no voice is called '{name}'", help=suggestion(name, voices.names_in("")))
-        return name
-
-    @model_validator(mode="after")
-    def _fits(self) -> "VoiceSettings":
-        voice = voices.named(self.name)
-        if voice is None:
-            return self
-        if self.language not in ("", voice.language):
-            help = suggestion(self.name, voices.names_in(self.language), label=f"Voices of {self.language}")
-            raise Mistake("D218", f"the voice '{voice.name}' speaks {voice.language}, not {self.language}", help=help)
-        if not voice.knows_ssml and (self.rate, self.volume) != (100, 0):
-            able = [one.name for one in voices.VOICES if one.language == voice.language and one.knows_ssml]
-            help = f"Leave out 'rate' and 'volume', or take one of: {', '.join(able)}."
-            raise Mistake("D218", f"the voice '{voice.name}' has one speed and one volume", help=help)
-        return self
 
 
 class Repeat(BaseModel):
@@ -162,6 +115,25 @@ class Robocall(RuleSettings):
 _TEXT = TextField("robocall", is_message=True, limit=LIMIT)
 
 
+def _hints(settings: RuleSettings, wording: Wording) -> list[tuple[str, Mistake]]:
+    """Warn of texts that nobody can read aloud, and of a voice that has nothing to read."""
+    if not isinstance(settings, Robocall):
+        return []
+    readers = {one: settings.voice.reader(one, is_message=wording.is_message) for one in wording.languages}
+    silent = [f"'{one}'" for one, voice in readers.items() if voice is None]
+    if silent:
+        who = "Customers of this language" if len(silent) == 1 else "Customers of these languages"
+        fate = "are not called" if readers.get(wording.first) is None else f"hear '{wording.first}'"
+        help = f"{who} {fate}. Give the rule a 'voice:' that can read it, or play a recording with 'audio:'."
+        return [("robocall", Mistake("D413", f"no voice speaks {', '.join(silent)}", help=help))]
+    voice = settings.voice.voice
+    if voice is not None and voice not in readers.values():
+        words = f"the voice speaks {voice.language}, and the message has no text in it"
+        help = "Each text is read in a voice of its own language. Remove 'voice', or write the text."
+        return [("voice", Mistake("D414", words, help=help))]
+    return []
+
+
 def _title(settings: RuleSettings) -> str:
     return f"Call: {settings.robocall or settings.audio}" if isinstance(settings, Robocall) else "Call"
 
@@ -175,6 +147,7 @@ KIND = RuleKind(
     texts=(_TEXT,),
     results={"outcome": str, "answered_by": str, "attempts": int, "language": str},
     title=_title,
+    hints=_hints,
 )
 
 
@@ -205,19 +178,40 @@ def spoken(context: RunContext) -> Message | Ended:
     chosen = settings.voice
     if settings.audio:
         return replace(message, speech=Speech(audio=settings.audio), results={"attempts": context.attempt})
-    text = worded(context, settings.robocall, field=_TEXT)
-    if isinstance(text, Ended):
-        return text
+    read = _read(context)
+    if isinstance(read, Ended):
+        return read
+    text, voice = read
     body = _UNSPEAKABLE.sub("", text.body).strip()
     if not body:
         return failed(RunReason.TEXT_INVALID, "The text is empty for this order: write one, or give the rule a `when`")
-    voice = voices.named(chosen.name) or voices.default_of(chosen.language or text.language)
-    if voice is None:
-        words = f"No voice speaks '{text.language}': give the rule a voice with a language"
-        return failed(RunReason.MISCONFIGURED, words)
     speech = Speech(language=voice.language, voice=voice.name, rate=chosen.rate, volume=chosen.volume)
     results: dict[str, object] = {"attempts": context.attempt, "language": text.language}
     return replace(message, body=body, speech=speech, results=results)
+
+
+def _read(context: RunContext) -> tuple[Text, Voice] | Ended:
+    """Find the text and its voice: in the customer's language, or in the pipeline's first one if nobody reads that."""
+    settings = context.settings(Robocall)
+    is_message = settings.robocall in context.pipeline.messages
+    silent = ""
+    # A text of the rule's own is in a language of the pipeline, whatever the customer speaks.
+    for in_first in (False, True) if is_message or _is_spoken(context) else (True,):
+        text = worded(context, settings.robocall, field=_TEXT, for_employees=in_first)
+        if isinstance(text, Ended):
+            return text
+        voice = settings.voice.reader(text.language, is_message=is_message)
+        if voice is not None:
+            return text, voice
+        silent = silent or text.language
+    words = f"No voice speaks '{silent}', the language of '{context.rule.id}': give the rule a voice, or a recording"
+    return failed(RunReason.MISCONFIGURED, words)
+
+
+def _is_spoken(context: RunContext) -> bool:
+    customer = context.view.customer
+    spoken = [voices.base_of(one) for one in context.pipeline.languages]
+    return customer is not None and voices.base_of(customer.language) in spoken
 
 
 async def keep(context: RunContext, tx: Tx, *, message: Message) -> None:

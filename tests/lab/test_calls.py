@@ -1,8 +1,13 @@
 """Calls in the lab: nobody answers, it calls again, at last a text message goes out. Covers C1, M22."""
 
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from starter.lab.testing import OrderInLab, given_order
+
+SHOP = Path(__file__).parents[2] / "deploy" / "pipelines" / "shop.yaml"
 
 PIPELINE = """
 pipeline: shop
@@ -39,3 +44,11 @@ def test_nobody_is_called_again_once_the_order_is_paid() -> None:
     order = placed("2026-11-23T07:30").when_provider("voice", is_="unanswered").after("35m")
     order = order.when("payment.paid").expect_stopped("call", because="stage_left")
     assert order.timeline(within="2d").count("voice to") == 1
+
+
+@pytest.mark.parametrize("provider", ["refusing", "unanswered"])
+def test_a_customer_of_the_example_who_could_not_be_called_is_written_to(provider: str) -> None:
+    """Covers M11: a call that fails does not keep the text message after it from going out."""
+    given = given_order(SHOP, total="49.00", tags=["pickup"], customer=ADA, start="2026-11-23T10:00")
+    order = given.when_provider("voice", is_=provider).when("payment.paid").when("shipment.approved")
+    order.expect_stage("ready").expect_done("text-ready", within="3h")

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from workflows.pipeline.durations import DurationSetting, parse_duration
-from workflows.pipeline.kinds import Kinds, Reference, RuleKind, RuleSettings, TextField, TextFormat
+from workflows.pipeline.kinds import Kinds, Reference, RuleKind, RuleSettings, TextField, TextFormat, Wording
+from workflows.pipeline.mistakes import Mistake
 
 People = Annotated[tuple[str, ...], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
 
@@ -91,6 +92,13 @@ def _sms_title(settings: RuleSettings) -> str:
     return f"SMS: {settings.sms}" if isinstance(settings, Sms) else ""
 
 
+def _unread(settings: RuleSettings, wording: Wording) -> list[tuple[str, Mistake]]:
+    if not isinstance(settings, Robocall) or "ka" not in wording.languages:
+        return []
+    setting = "robocall" if settings.voice is None else "voice"
+    return [(setting, Mistake("D413", "no voice speaks 'ka'", help=f"Customers of it hear '{wording.first}'."))]
+
+
 SMS = TextField("sms", is_message=True, limit=200)
 EMAIL = TextField("email", is_message=True, format=TextFormat.MARKDOWN, has_subject=True)
 
@@ -107,7 +115,12 @@ KINDS = Kinds(
             title=_sms_title,
         ),
         RuleKind("email", Email, is_record=False, reaches_customer=True, texts=(EMAIL, TextField("subject"))),
-        RuleKind("robocall", Robocall, texts=(TextField("robocall", is_message=True, may_be_literal=False),)),
+        RuleKind(
+            "robocall",
+            Robocall,
+            texts=(TextField("robocall", is_message=True, may_be_literal=False),),
+            hints=_unread,
+        ),
         RuleKind("notify", Notify, texts=(TextField("notify"),), references={"to": Reference.RECIPIENTS}),
         RuleKind(
             "task",

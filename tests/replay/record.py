@@ -17,9 +17,11 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from activities.providers.errors import NotSent, Rejected
-from activities.providers.protocol import Accepted, Message
+from activities.providers.protocol import Accepted, Message, Outcome
+from activities.providers.registry import Providers
 from tests.life.pipelines import SHOP, stages
 from tests.life.test_failures import Scripted, only
+from tests.support.exchange import ANSWERED, BUSY, NO_ANSWER, Exchange
 from tests.support.house import House, store_at, working
 from tests.support.temporal import FASTER, TEMPORAL
 from workflows.attributes import KEYS
@@ -41,6 +43,14 @@ _DATED = stages("  new:\n    rules:\n      - {id: ask, sms: Ask, wait: {before: 
 _SENDING = stages(
     "  new:\n    rules:\n      - {id: slow, sms: Slow}\n"
     "  next:\n    rules:\n      - {id: first, sms: First}\n      - {id: second, after: first, log: second}\n"
+)
+
+_CALLING = stages(
+    "  new:\n    rules:\n"
+    "      - {id: call, robocall: Call, repeat: {times: 3, every: 1s}}\n"
+    "      - {id: told, after: call, when: results.call.outcome == 'answered', log: told}\n"
+    "      - {id: instead, after: call, when: results.call.outcome != 'answered', sms: Instead}\n"
+    "  paid:\n    triggers: [{payment: paid}]\n"
 )
 
 
@@ -185,6 +195,29 @@ async def moved_while_held(house: House) -> None:
     await asyncio.sleep(1)
 
 
+async def called(house: House) -> None:
+    """A call that rings, is busy, is not answered, and then is; the rules after it know. The order moves on."""
+    await house.publish(_CALLING)
+    await house.order("1")
+    await house.until_run("1", "told", RunStatus.DONE)
+    await house.until_run("1", "instead", RunStatus.SKIPPED)
+    await house.event("1", "payment.paid")
+    await house.until_stage("1", "paid")
+
+
+async def calling_again(house: House) -> None:
+    """Open: nobody answered, and the next call waits for its moment."""
+    await house.publish(_CALLING.replace("every: 1s", "every: 30d"))
+    await house.order("1")
+
+    async def is_to_be_called_again() -> bool:
+        run = (await house.runs("1")).get("call")
+        return run is not None and run.reason is RunReason.RETRYING
+
+    await house.until(is_to_be_called_again)
+    await house.decision("1", await house.event("1", "call.missed"))
+
+
 class Slow(Scripted):
     """A provider that takes its time."""
 
@@ -193,9 +226,23 @@ class Slow(Scripted):
         return await super().send(message, send_id=send_id)
 
 
+def exchange(*outcomes: Outcome | None) -> Exchange:
+    """Connect calls that end like this, one after another."""
+    made = Exchange()
+    made.outcomes = list(outcomes)
+    return made
+
+
+def providers_of(provider: Scripted | Exchange | None) -> Providers | None:
+    """Connect a scenario's provider; without one, those of a shop without accounts."""
+    if isinstance(provider, Exchange):
+        return Providers([provider], channels={"voice": provider.name})
+    return only(provider) if provider is not None else None
+
+
 Scenario = Callable[[House], Awaitable[None]]
 
-SCENARIOS: dict[str, tuple[Scenario, Scripted | None]] = {
+SCENARIOS: dict[str, tuple[Scenario, Scripted | Exchange | None]] = {
     "finished": (finished, None),
     "waiting": (waiting, None),
     "mid-chain": (mid_chain, None),
@@ -206,6 +253,8 @@ SCENARIOS: dict[str, tuple[Scenario, Scripted | None]] = {
     "continued": (continued, Scripted(arrived=Accepted("none"))),
     "cancelled-and-resumed": (cancelled_and_resumed, Slow()),
     "moved-while-held": (moved_while_held, Scripted(NotSent("busy", retry_after=timedelta(seconds=5)))),
+    "called": (called, exchange(None, BUSY, None, NO_ANSWER, ANSWERED)),
+    "calling-again": (calling_again, exchange(None, NO_ANSWER)),
 }
 
 
@@ -228,7 +277,7 @@ async def record(name: str, *, folder: Path = HISTORIES) -> Path:
     with tempfile.TemporaryDirectory() as place:
         async with environment, store_at(Path(place)) as store:
             house = House(store, environment.client)
-            async with working(house, providers=only(provider) if provider else None):
+            async with working(house, providers=providers_of(provider)):
                 await play(house)
                 history = await house.handle("1").fetch_history()
                 await house.close()

@@ -9,6 +9,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from workflows.pipeline.mistakes import Mistake
+
 
 class RuleSettings(BaseModel):
     """Base of a rule kind's settings. The field named like the kind holds the kind key's value (`sms: thanks`)."""
@@ -51,13 +53,26 @@ class TextField:
 
 
 @dataclass(frozen=True)
+class Wording:
+    """The languages of a rule's text: its message's, or all of the pipeline's where the rule holds the text itself.
+
+    `first` is the pipeline's first language, which customers of any other get.
+    """
+
+    languages: tuple[str, ...]
+    first: str
+    is_message: bool
+
+
+@dataclass(frozen=True)
 class RuleKind:
     """A rule kind: its key in the file, its settings, and how its runs are carried out.
 
     `is_record`: it only touches our own records (a local activity, idempotent by run id). `reaches_customer`: it
     writes to or calls the customer unless its `to` names somebody else. `results`: names and types later rules may
     use; `results_of`: those of one rule, where its settings choose them. `seconds`: bound of one attempt. `title`:
-    what the Temporal UI shows of a run; no person's data.
+    what the Temporal UI shows of a run; no person's data. `hints`: what a rule is warned of when the file is read, each
+    with the setting it is about; asked about the first of `texts`.
     """
 
     name: str
@@ -73,6 +88,7 @@ class RuleKind:
     wait_setting: str = ""  # the setting that is the rule's own longest wait (`at_most` of wait_for)
     seconds: int = 30
     title: Callable[[RuleSettings], str] | None = None
+    hints: Callable[[RuleSettings, Wording], Iterable[tuple[str, Mistake]]] | None = None
 
 
 class Kinds:

@@ -4,7 +4,7 @@ from workflows.contracts.state import StageKind
 from workflows.pipeline.file.drafts import RuleDraft, StageDraft
 from workflows.pipeline.file.report import Report
 from workflows.pipeline.file.whole import Whole
-from workflows.pipeline.kinds import Reference
+from workflows.pipeline.kinds import Reference, Wording
 from workflows.pipeline.templates import Template
 
 
@@ -19,6 +19,7 @@ def check_whole(report: Report, whole: Whole) -> None:
     for stage in whole.stages:
         for draft in stage.rules:
             _early_results(report, draft, stage=stage, whole=whole)
+            _of_the_kind(report, draft, whole=whole)
 
 
 def _unreached_stages(report: Report, whole: Whole) -> None:
@@ -73,3 +74,18 @@ def _early_results(report: Report, draft: RuleDraft, *, stage: StageDraft, whole
             if spot is not None and rule is not None and rule not in before:
                 words = f"the result of '{rule}' may not be there yet"
                 report.warning("D409", words, at=spot, help=f"Add 'after: {rule}' to this rule.")
+
+
+def _of_the_kind(report: Report, draft: RuleDraft, *, whole: Whole) -> None:
+    kind, settings = draft.kind, draft.settings
+    if kind is None or kind.hints is None or settings is None or not kind.texts:
+        return
+    spot = draft.entries.get(kind.texts[0].name)
+    if spot is None or not spot.text:
+        return
+    languages = whole.header.languages
+    message = whole.messages.get(spot.text) if kind.texts[0].is_message else None
+    written = languages if message is None else tuple(one for one in languages if one in message.texts)
+    wording = Wording(written, first=languages[0], is_message=message is not None)
+    for setting, hint in kind.hints(settings, wording):
+        report.warning(hint.code, hint.words, at=draft.entries.get(setting, draft.spot), help=hint.help)

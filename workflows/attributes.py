@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
+from temporalio.common import SearchAttributeKey, SearchAttributeUpdate, TypedSearchAttributes
 
 from workflows.contracts.state import OrderState
 
@@ -33,6 +33,19 @@ KEYS: tuple[SearchAttributeKey[Any], ...] = (
     NEXT_AT,
     TAGS,
 )
+
+
+#: What never changes of an order; whoever starts its workflow says it at once.
+_FIXED = (NUMBER, SHOP)
+
+
+def at_start(found: TypedSearchAttributes) -> dict[SearchAttributeKey[Any], Any]:
+    """Return the fixed values that the workflow was started with: they need no upsert.
+
+    The others do, even where a run continues another: a history that upserts must always find its upsert.
+    """
+    given = {key: found.get(key) for key in _FIXED}
+    return {key: value for key, value in given.items() if value is not None}
 
 
 def values(state: OrderState, *, next_at: datetime | None) -> dict[SearchAttributeKey[Any], Any]:

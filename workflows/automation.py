@@ -19,7 +19,8 @@ from workflows.contracts.plans import Plan
 from workflows.contracts.reasons import RunReason, RunStatus
 from workflows.contracts.runs import RunOutcome
 from workflows.contracts.state import OrderState
-from workflows.visit import Clock, Run, Visit
+from workflows.run import Clock, Run
+from workflows.visit import Visit
 
 #: Entries of the `timeline` query kept in the workflow; the whole story is in the store.
 TIMELINE_LENGTH = 40

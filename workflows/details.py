@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 from workflows.automation import Automation
 from workflows.contracts.reasons import RunReason, RunStatus
 from workflows.moments import written
-from workflows.visit import Run, Visit
+from workflows.run import Run
+from workflows.visit import Visit
 
 #: The page travels in a URL; some proxies cut those at 8 kB (a letter may cost six bytes).
 MOST_BYTES = 3_000
@@ -27,7 +28,7 @@ def page(automation: Automation) -> str:
     position = f" · {card.position} of {len(card.path)}" if card.path else ""
     blocks = [f"### {card.title or state.stage}{position}"]
     if card.path:
-        blocks.append(" → ".join(f"**{title}**" if title == card.title else title for title in card.path))
+        blocks.append(" → ".join([f"**{title}**" if title == card.title else title for title in card.path]))
     blocks.append(_facts(automation, zone=zone))
     if state.held:
         blocks.append("> ⏸ The automation is on hold")
@@ -53,7 +54,7 @@ def _facts(automation: Automation, *, zone: ZoneInfo) -> str:
         since,
         f"`{state.pipeline}`",
     ]
-    return " · ".join(fact for fact in facts if fact)
+    return " · ".join(filter(None, facts))
 
 
 def _waiting(visit: Visit) -> list[Run]:
@@ -82,7 +83,7 @@ def _ended(run: Run) -> str:
 
 
 def _list(title: str, lines: list[str]) -> list[str]:
-    return [title, "\n".join(f"- {line}" for line in lines)] if lines else []
+    return [title, "- " + "\n- ".join(lines)] if lines else []
 
 
 def _cut(text: str) -> str:

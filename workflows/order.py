@@ -189,7 +189,7 @@ class _TemporalClock:
 
     def __init__(self, *, longest_history: int) -> None:
         self._longest_history = longest_history
-        self._shown: dict[Any, Any] = {}
+        self._shown = attributes.at_start(workflow.info().typed_search_attributes)
 
     def now(self) -> datetime:
         return workflow.now()

@@ -4,12 +4,12 @@ import asyncio
 import dataclasses
 
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError
 
+from activities.runtime.payloads import PAYLOADS
 from activities.runtime.settings import Settings
 
 
@@ -20,11 +20,11 @@ class TemporalDown(Exception):
 def converter(settings: Settings) -> DataConverter:
     """Return the data converter: pydantic models as JSON, encrypted where ORDERS_CODEC_KEYS is set. Raise WrongKey."""
     if settings.codec_keys is None:
-        return pydantic_data_converter
+        return PAYLOADS
     from activities.runtime.codec import EncryptingCodec, read_keys  # noqa: PLC0415  optional
 
     codec = EncryptingCodec(read_keys(settings.codec_keys.get_secret_value()))
-    return dataclasses.replace(pydantic_data_converter, payload_codec=codec)
+    return dataclasses.replace(PAYLOADS, payload_codec=codec)
 
 
 async def connect(settings: Settings, *, is_lazy: bool = False, seconds: float = 5.0, metrics_port: int = 0) -> Client:

@@ -6,8 +6,9 @@ from typing import Any
 
 from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
+from activities.runtime.sandbox import ContextFreeSandbox
 from workflows.contracts.ids import TASK_QUEUE
 
 #: An order cached by a killed worker waits this long before another takes it (10 s by default).
@@ -20,9 +21,9 @@ WORKFLOW_TASKS = 8
 GRACE = timedelta(seconds=45)
 
 
-def sandbox() -> SandboxedWorkflowRunner:
+def sandbox() -> ContextFreeSandbox:
     """Return the sandbox: on for the workflow module, everything else passed through."""
-    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_all_modules())
+    return ContextFreeSandbox(restrictions=SandboxRestrictions.default.with_passthrough_all_modules())
 
 
 def orders_worker(

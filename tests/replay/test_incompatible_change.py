@@ -27,7 +27,7 @@ CHANGES = {
     "another attribute that is upserted later": (
         "workflows/order.py",
         "        if changed:\n            workflow.upsert_search_attributes(changed)\n",
-        "        if changed and self._shown:\n            workflow.upsert_search_attributes(changed)\n",
+        "        if changed and len(self._shown) > 2:\n            workflow.upsert_search_attributes(changed)\n",
     ),
 }
 

@@ -1,6 +1,7 @@
 """The closed lists of reasons (M64): why a rule ran or did not, why an event moved an order or did not."""
 
 from enum import StrEnum
+from functools import cached_property
 
 
 class RunStatus(StrEnum):
@@ -14,7 +15,7 @@ class RunStatus(StrEnum):
     FAILED = "failed"
     STOPPED = "stopped"  # its stage was left, or an operator stopped it
 
-    @property
+    @cached_property
     def is_end(self) -> bool:
         """Say whether the run is over."""
         return self in _ENDS

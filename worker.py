@@ -21,6 +21,7 @@ from temporalio.worker import Worker
 
 from activities.actions import ACTIONS
 from activities.actions.protocol import Action, Premises
+from activities.caretaker import Care, Caretaker
 from activities.courier import Courier, Rhythm
 from activities.decide import Decisions
 from activities.providers.errors import Misconfigured
@@ -86,7 +87,8 @@ async def _run(settings: Settings, *, queues: list[str], actions: Mapping[str, A
         gc.freeze()  # a full collection over thousands of cached orders would stop every workflow for seconds
         rhythm = Rhythm(lease=timedelta(seconds=settings.lease_seconds))
         courier = Courier(store, providers=providers, mailbox=settings.default_mailbox, rhythm=rhythm)
-        return await _until_told(workers, relay=relay, courier=courier)
+        caretaker = Caretaker(store, care=Care(strangers=timedelta(days=settings.visitor_days)))
+        return await _until_told(workers, beside=(relay, courier, caretaker))
     finally:
         await store.close()
 
@@ -145,23 +147,23 @@ def _workers(client: Client, *, activities: dict[str, list[Callable[..., Any]]],
     return workers
 
 
-async def _until_told(workers: list[Worker], *, relay: Relay, courier: Courier) -> int:
-    """Run the workers, the relay and the courier until SIGTERM or SIGINT; a part that ends by itself is a failure."""
+async def _until_told(workers: list[Worker], *, beside: tuple[Relay, Courier, Caretaker]) -> int:
+    """Run the workers, and what works beside them, until SIGTERM or SIGINT; a part that ends by itself is a failure."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         with suppress(NotImplementedError):  # Windows
             loop.add_signal_handler(number, told.set)
     parts = [asyncio.create_task(worker.run()) for worker in workers]
-    beside = [asyncio.create_task(relay.run()), asyncio.create_task(courier.run())]
+    others = [asyncio.create_task(part.run()) for part in beside]
     waiting = asyncio.create_task(told.wait())
     _log.info("Worker is ready", queues=[worker.task_queue for worker in workers])
-    await asyncio.wait([*parts, *beside, waiting], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([*parts, *others, waiting], return_when=asyncio.FIRST_COMPLETED)
     is_told = told.is_set()
-    for task in beside:
+    for task in others:
         task.cancel()
     await asyncio.gather(*(worker.shutdown() for worker in workers))
-    ended = await asyncio.gather(*parts, *beside, return_exceptions=True)
+    ended = await asyncio.gather(*parts, *others, return_exceptions=True)
     waiting.cancel()
     for failure in ended:
         if isinstance(failure, Exception):

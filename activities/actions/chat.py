@@ -6,7 +6,6 @@ text any more a template or a text message; a whisper is only stored, in a table
 
 import unicodedata
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Literal
 
 from pydantic import Field
@@ -26,10 +25,6 @@ LIMIT = 1600
 
 #: Most code points of a text message in the chat's place, as of every text message.
 _SMS_LIMIT = 200
-
-#: For so long after the customer's last message a medium takes free texts
-#: (https://www.twilio.com/docs/whatsapp/key-concepts, https://www.twilio.com/docs/api/errors/63016).
-WINDOWS = {"whatsapp": timedelta(hours=24), "messenger": timedelta(hours=24)}
 
 #: The media that take a text approved beforehand when their window is closed.
 _WITH_TEMPLATES = ("whatsapp",)
@@ -161,7 +156,7 @@ async def _through_the_window(
     settings = context.settings(Chat)
     is_text_message = earlier is not None and earlier.channel == "sms"
     moment = context.now if earlier is None else earlier.at
-    if _is_open(chat, moment=moment) and not is_text_message:
+    if chats.takes_words(chat, moment=moment) and not is_text_message:
         return message
     if settings.template and chat.medium in _WITH_TEMPLATES and not is_text_message:
         variables: dict[str, str] = {}
@@ -182,8 +177,3 @@ async def _through_the_window(
         "a `template`, or `fallback: sms`"
     )
     return failed(RunReason.CHAT_CLOSED, words)
-
-
-def _is_open(chat: ConversationRecord, *, moment: datetime) -> bool:
-    window = WINDOWS.get(chat.medium)
-    return window is None or (chat.last_inbound_at is not None and moment < chat.last_inbound_at + window)

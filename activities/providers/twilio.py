@@ -1,10 +1,12 @@
 """Twilio: text messages, calls, WhatsApp and Messenger. The SDK's requests go over our own transport.
 
 Twilio has no key that makes a send idempotent. So our id of the send stands in the addresses it calls back: a callback
-settles a lost answer; else its list of messages does. Callers hold the lease of the ledger's row while they send.
+settles a lost answer; else its list of messages does, so those it cannot tell apart leave one by one. Callers hold the
+lease of the ledger's row while they send.
 """
 
 import json
+import random
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -16,7 +18,7 @@ from activities.providers.errors import Misconfigured, NotSent, ProviderError, R
 from activities.providers.protocol import Accepted, Message, Outcome
 from activities.providers.registry import Connecting
 from activities.providers.twilio_errors import OPTED_OUT, words_of
-from activities.store import adopting, calls, ledger, suppressions
+from activities.store import adopting, answers, calls, ledger, suppressions
 from activities.store.database import Store
 from activities.store.history import LedgerRecord, LedgerState
 
@@ -37,6 +39,18 @@ _CLOCKS = timedelta(seconds=60)
 
 #: How far back a lost send is looked for that is not in the ledger: a notice to an employee.
 _UNRECORDED = timedelta(hours=1)
+
+#: For so long a send whose outcome is unknown keeps those back that could be taken for it.
+_TURN = timedelta(hours=1)
+
+#: Seconds between which one that was kept back draws when it tries again, so that two do not meet for ever.
+_SOON = (1.0, 4.0)
+
+#: The longest it waits for its turn until it tries again.
+_LONGEST_TURN = timedelta(seconds=30)
+
+#: Channels that one list of Twilio's holds.
+_LISTS = {"voice": ("voice",), "sms": ("sms", "chat"), "chat": ("sms", "chat")}
 
 #: What a trial account puts before every text.
 _TRIAL = "Sent from your Twilio trial account - "
@@ -93,6 +107,7 @@ class TwilioProvider:
         """Create a message or a call, once. An address whose owner wrote STOP is suppressed."""
         if message.expires is not None and message.expires <= self._clock():
             raise Rejected("expired", "It was not sent, its time was over: send it by hand if it is still of use")
+        await self._in_turn(message, send_id)
         try:
             created = await (
                 self._call(message, send_id) if message.channel == "voice" else self._text(message, send_id)
@@ -114,7 +129,8 @@ class TwilioProvider:
             raise Unknown("the address is gone: nobody can tell whether it was sent")
         async with self._store.read() as tx:
             row = await ledger.row(tx, send_id=send_id)
-        since = (row.claimed_at if row else None) or self._clock() - _UNRECORDED
+            claimed_at = row.claimed_at if row else await answers.claimed_at(tx, send_id=send_id)
+        since = claimed_at or self._clock() - _UNRECORDED
         listed = await self._listed(message)
         fitting = [one.sid for one in listed if one.sid and _fits(one, message=message, since=since - _CLOCKS)]
         async with self._store.read() as tx:
@@ -140,6 +156,24 @@ class TwilioProvider:
             return await asked(row.provider_id, send_id)
         except ProviderError as error:
             raise NotSent(f"Twilio could not be asked how it went: {error}") from None
+
+    async def _in_turn(self, message: Message, send_id: UUID) -> None:
+        """Let one of several messages that Twilio's list cannot tell apart leave at a time; raise NotSent for others.
+
+        Both were claimed before either looks, so at most one of them goes on.
+        """
+        async with self._store.read() as tx:
+            claimed_at = await adopting.rival(
+                tx,
+                send_id=send_id,
+                channels=_LISTS[message.channel],
+                is_any_text=message.channel == "voice" or bool(message.template),
+                since=self._clock() - _TURN,
+            )
+        if claimed_at is not None:
+            waited = max(timedelta(0), min(self._clock() - claimed_at, _LONGEST_TURN))
+            delay = waited + timedelta(seconds=random.uniform(*_SOON))
+            raise NotSent("It waits for another message to this number that it could be taken for", retry_after=delay)
 
     # --- what leaves -----------------------------------------------------------------------------------------------
 

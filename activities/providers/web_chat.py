@@ -1,4 +1,7 @@
-"""The provider of the built-in web chat: writes a message into the visitor's conversation, from where pages read it."""
+"""The provider of the built-in web chat: writes a message into the visitor's conversation, from where pages read it.
+
+The same transaction lets the outbox show it.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -7,8 +10,9 @@ from uuid import UUID
 from activities.providers.errors import Rejected
 from activities.providers.protocol import Accepted, Message
 from activities.providers.registry import Connecting
-from activities.store import chats
+from activities.store import chats, ledger, outbox
 from activities.store.database import Store
+from workflows.contracts.ids import OrderKey
 
 NAME = "web-chat"
 
@@ -30,8 +34,24 @@ class WebChatProvider:
             chat = await chats.of_address(tx, medium=chats.WEB, address=message.address)
             if message.medium != chats.WEB or chat is None:
                 raise Rejected("no-conversation", "the customer's web chat is gone: they must write again")
+            row = await ledger.row(tx, send_id=send_id)
             line = await chats.add_outbound(
-                tx, conversation=chat.id, text=message.body, ref=str(send_id), author="", at=self._clock()
+                tx,
+                conversation=chat.id,
+                text=message.body,
+                ref=str(send_id),
+                author="",
+                at=self._clock(),
+                # So that it goes when its order is deleted.
+                order=None if row is None else OrderKey(shop=row.shop, number=row.number),
+            )
+            await outbox.refer(
+                tx,
+                send_id=send_id,
+                provider_id=_provider_id(line.id),
+                medium=chats.WEB,
+                conversation=chat.id,
+                at=line.at,
             )
         return _accepted(line.id)
 
@@ -49,4 +69,8 @@ def connect(given: Connecting) -> WebChatProvider:
 
 
 def _accepted(message: int) -> Accepted:
-    return Accepted(f"{NAME}-{message}")
+    return Accepted(_provider_id(message))
+
+
+def _provider_id(message: int) -> str:
+    return f"{NAME}-{message}"

@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     site_rate_per_minute: int = Field(
         default=600, ge=1, description="Most page views a minute from one address; raise it behind a proxy"
     )
+    visitor_days: int = Field(
+        default=90, ge=1, le=3_650, description="Days without a visit after which a visitor without a customer goes"
+    )
     secrets: Path | None = Field(default=None, description="Folder of secrets, one file each, named like the secret")
     webhook_allow_private: bool = Field(default=False, description="Let webhook rules call loopback and plain http")
     lease_seconds: int = Field(default=60, ge=5, description="How long a claimed send belongs to its worker")

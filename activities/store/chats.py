@@ -25,6 +25,8 @@ from activities.store.conversations import newest_whispers as newest_whispers
 from activities.store.conversations import of_address as of_address
 from activities.store.conversations import of_customer as of_customer
 from activities.store.conversations import page as page
+from activities.store.conversations import takes_words as takes_words
+from activities.store.conversations import these as these
 from activities.store.conversations import web_conversation as web_conversation
 from activities.store.conversations import whispers as whispers
 from activities.store.database import NotFound, Tx

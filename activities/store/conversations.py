@@ -4,22 +4,28 @@ What customers read never touches the table of whispers.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
+from pydantic import Field
 from sqlalchemy import Row, bindparam, func, literal, select, tuple_
 
 from activities.store.columns import Moment
 from activities.store.cursors import after_moment, moment_cursor, page_of
 from activities.store.database import NotFound, Tx
+from activities.store.history import LedgerState
 from activities.store.records import Page
-from activities.store.tables import CHAT_MESSAGES, CONVERSATIONS, WHISPERS
+from activities.store.tables import CHAT_ANSWERS, CHAT_MESSAGES, CONVERSATIONS, WHISPERS
 from activities.store.values import Boundary
 from workflows.contracts.ids import RUNS
 
 #: The medium of the chat that the gateway serves itself.
 WEB = "web"
+
+#: For so long after the customer's last message a medium takes free texts
+#: (https://www.twilio.com/docs/whatsapp/key-concepts, https://www.twilio.com/docs/api/errors/63016).
+WINDOWS = {"whatsapp": timedelta(hours=24), "messenger": timedelta(hours=24)}
 
 
 class ConversationRecord(Boundary):
@@ -38,7 +44,11 @@ class ConversationRecord(Boundary):
 
 
 class ChatLine(Boundary):
-    """A message of a chat, or a whisper in it. `author` is the employee's id, the rule's, or empty: the customer."""
+    """A message of a chat, or a whisper in it. `author` is the employee's id, the rule's, or empty: the customer.
+
+    An employee's answer into a chat outside has a `state`: how far it is on its way, as every send. `words` say why it
+    did not leave or arrive, `code` in short.
+    """
 
     id: int
     ref: str
@@ -48,6 +58,9 @@ class ChatLine(Boundary):
     text: str
     order_id: str | None
     at: datetime
+    state: LedgerState | None = Field(default=None, description="Only of employees' answers into chats outside.")
+    code: str = ""
+    words: str = ""
 
 
 _OF_ADDRESS = select(CONVERSATIONS).where(
@@ -56,9 +69,18 @@ _OF_ADDRESS = select(CONVERSATIONS).where(
 
 _GET = select(CONVERSATIONS).where(CONVERSATIONS.c.id == bindparam("conversation_id"))
 
-_FIND = select(CHAT_MESSAGES).where(
+_LINE = select(CHAT_MESSAGES, CHAT_ANSWERS.c.state, CHAT_ANSWERS.c.code, CHAT_ANSWERS.c.words).outerjoin(
+    CHAT_ANSWERS, CHAT_ANSWERS.c.message == CHAT_MESSAGES.c.id
+)
+
+_FIND = _LINE.where(
     CHAT_MESSAGES.c.conversation == bindparam("conversation_id"), CHAT_MESSAGES.c.ref == bindparam("wanted")
 )
+
+_THESE = _LINE.where(
+    CHAT_MESSAGES.c.conversation == bindparam("conversation_id"),
+    CHAT_MESSAGES.c.id.in_(bindparam("ids", expanding=True)),
+).order_by(CHAT_MESSAGES.c.id)
 
 _LATEST = (
     select(CONVERSATIONS)
@@ -67,15 +89,15 @@ _LATEST = (
 )
 
 _AFTER = (
-    select(CHAT_MESSAGES)
-    .where(CHAT_MESSAGES.c.conversation == bindparam("conversation_id"), CHAT_MESSAGES.c.id > bindparam("after_id"))
+    _LINE.where(
+        CHAT_MESSAGES.c.conversation == bindparam("conversation_id"), CHAT_MESSAGES.c.id > bindparam("after_id")
+    )
     .order_by(CHAT_MESSAGES.c.id)
     .limit(bindparam("most"))
 )
 
 _NEWEST = (
-    select(CHAT_MESSAGES)
-    .where(CHAT_MESSAGES.c.conversation == bindparam("conversation_id"))
+    _LINE.where(CHAT_MESSAGES.c.conversation == bindparam("conversation_id"))
     .order_by(CHAT_MESSAGES.c.id.desc())
     .limit(bindparam("most"))
 )
@@ -122,6 +144,12 @@ async def find(tx: Tx, *, conversation: UUID, ref: str) -> ChatLine | None:
     """Read a message by its `ref`; None if it is not there."""
     row = await tx.first(_FIND, {"conversation_id": conversation, "wanted": ref})
     return None if row is None else _message(row)
+
+
+async def these(tx: Tx, *, conversation: UUID, ids: Sequence[int]) -> list[ChatLine]:
+    """Read messages of a conversation by their ids; those that are not there are left out."""
+    rows = await tx.rows(_THESE, {"conversation_id": conversation, "ids": list(ids)}) if ids else []
+    return [_message(row) for row in rows]
 
 
 async def of_address(tx: Tx, *, medium: str, address: str) -> ConversationRecord | None:
@@ -190,13 +218,22 @@ async def page(
     return page_of(records, limit=limit, cursor=lambda chat: moment_cursor(chat.last_at, id=str(chat.id)))
 
 
+def takes_words(chat: ConversationRecord, *, moment: datetime) -> bool:
+    """Say whether a chat's medium takes free texts at a moment; else it takes templates that were approved only."""
+    window = WINDOWS.get(chat.medium)
+    return window is None or (chat.last_inbound_at is not None and moment < chat.last_inbound_at + window)
+
+
 def conversation_of(row: Row[Any]) -> ConversationRecord:
     """Read a row of the conversations."""
     return ConversationRecord.model_validate({name: getattr(row, name) for name in ConversationRecord.model_fields})
 
 
 def _message(row: Row[Any]) -> ChatLine:
-    return _read(row, is_inbound=row.is_inbound, is_whisper=False)
+    line = _read(row, is_inbound=row.is_inbound, is_whisper=False)
+    if row.state is None:
+        return line
+    return line.model_copy(update={"state": LedgerState(row.state), "code": row.code, "words": row.words})
 
 
 def _whisper(row: Row[Any]) -> ChatLine:

@@ -15,6 +15,7 @@ from activities.store.database import NotFound, Tx
 from activities.store.history import TaskStatus
 from activities.store.tables import (
     CALLS,
+    CHAT_ANSWERS,
     CHAT_MESSAGES,
     CONVERSATIONS,
     CUSTOMER_TERMS,
@@ -135,6 +136,14 @@ _BLANK_OUTBOX_OF_NOTICES = (
     update(OUTBOX).where(OUTBOX.c.send_id.in_(bindparam("sends", expanding=True))).values(**_BLANK_MESSAGES)
 )
 
+_ANSWERS = (
+    select(CHAT_ANSWERS.c.id)
+    .join(CHAT_MESSAGES, CHAT_MESSAGES.c.id == CHAT_ANSWERS.c.message)
+    .where(CHAT_MESSAGES.c.order_id == _ORDER)
+)
+
+_BLANK_OUTBOX_OF_ANSWERS = update(OUTBOX).where(OUTBOX.c.send_id.in_(_ANSWERS)).values(**_BLANK_MESSAGES)
+
 _DROP_LINKS = delete(LINKS).where(LINKS.c.send_id.in_(_SENDS))
 
 _BLANK_DOCUMENTS = (
@@ -163,6 +172,7 @@ _BLANKS: tuple[tuple[Table, dict[str, Any]], ...] = (
 
 _BLANKING: tuple[Executable, ...] = (
     _BLANK_OUTBOX,
+    _BLANK_OUTBOX_OF_ANSWERS,
     _DROP_LINKS,
     _BLANK_DOCUMENTS,
     *(update(table).where(table.c.order_id == _ORDER).values(**blank) for table, blank in _BLANKS),
@@ -176,7 +186,10 @@ _THEIR_ORDERS = select(ORDERS.c.shop, ORDERS.c.number).where(ORDERS.c.customer_i
 
 _TALKS = select(CONVERSATIONS.c.id).where(CONVERSATIONS.c.customer_id == _CUSTOMER)
 
+_THEIR_ANSWERS = select(CHAT_ANSWERS.c.id).where(CHAT_ANSWERS.c.conversation.in_(_TALKS))
+
 _OF_CUSTOMER: tuple[Executable, ...] = (
+    update(OUTBOX).where(OUTBOX.c.send_id.in_(_THEIR_ANSWERS)).values(**_BLANK_MESSAGES),
     update(CHAT_MESSAGES).where(CHAT_MESSAGES.c.conversation.in_(_TALKS)).values(text="", author=""),
     update(WHISPERS).where(WHISPERS.c.conversation.in_(_TALKS)).values(text=""),
     update(VISITORS).where(VISITORS.c.customer_id == _CUSTOMER).values(customer_id=None, forms=[]),

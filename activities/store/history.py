@@ -272,7 +272,10 @@ class NoticeRecord(Boundary):
 
 
 class OutboxRecord(Boundary):
-    """A message the outbox provider took in place of a real one. The same `send_id` is written once."""
+    """A message the outbox provider took in place of a real one, or that a rule wrote into the web chat.
+
+    The same `send_id` is written once.
+    """
 
     send_id: UUID
     provider_id: str
@@ -287,6 +290,7 @@ class OutboxRecord(Boundary):
         default_factory=list, description="Files that go with it: `name`, `media_type`, `document` (its id)."
     )
     details: dict[str, Any] = Field(
-        default_factory=dict, description="What else its channel knows: the voice of a call, the medium of a chat."
+        default_factory=dict,
+        description="What else its channel knows: a call's voice, a chat's medium, the web chat's conversation.",
     )
     at: datetime

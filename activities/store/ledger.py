@@ -6,42 +6,24 @@ planned -> dispatching -> accepted -> delivered
    \\-----------/         held -> accepted | planned | failed    (by a person, or a late callback)
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, bindparam, func, select, text, update
 
+from activities.store import answers
 from activities.store.claims import Claim as Claim
 from activities.store.claims import Claimed as Claimed
 from activities.store.claims import Refused as Refused
 from activities.store.claims import Unsettled as Unsettled
 from activities.store.claims import claim as claim
-from activities.store.database import NotFound, StoreError, Tx
+from activities.store.database import NotFound, Tx
 from activities.store.history import LedgerRecord, LedgerState
+from activities.store.receipts import Callback as Callback
+from activities.store.receipts import DuplicateSend as DuplicateSend
 from activities.store.tables import LEDGER, ORDERS
 from workflows.contracts.ids import OrderKey, run_id
-
-
-class DuplicateSend(StoreError):
-    """A provider reported a second id for one intended message: it may have left twice."""
-
-    def __init__(self, send_id: UUID, *, provider: str) -> None:
-        super().__init__(f"{provider} gave a second id for send {send_id}: it may have been sent twice")
-        self.send_id = send_id
-        self.provider = provider
-
-
-@dataclass(frozen=True)
-class Callback:
-    """A provider's word on a message: its status, the rank of it, and what it means (accepted, delivered, failed)."""
-
-    status: str
-    rank: int
-    state: LedgerState
-    code: str = ""
-
 
 #: States that a provider's late word may still settle.
 _OPEN = (LedgerState.PLANNED, LedgerState.DISPATCHING, LedgerState.UNKNOWN, LedgerState.HELD, LedgerState.SKIPPED)
@@ -200,9 +182,12 @@ async def unknown(tx: Tx, *, send_id: UUID, now: datetime, attempt: int | None =
 async def delivered(tx: Tx, *, send_id: UUID, provider_id: str, callback: Callback, now: datetime) -> bool:
     """Take a provider's callback: the higher rank wins; say whether it changed the row. It settles an unknown row.
 
-    A callback for an attempt that a person had repeated is passed over. Raise DuplicateSend for another provider id.
+    A callback for an attempt that a person had repeated is passed over. What is not in the ledger may be an employee's
+    answer in a chat. Raise NotFound for neither, DuplicateSend for another provider id.
     """
-    found = await _locked(tx, send_id)
+    found = await tx.first(_LOCK_ROW, {"row": send_id})
+    if found is None:
+        return await answers.received(tx, send_id=send_id, provider_id=provider_id, callback=callback, now=now)
     if provider_id in found.earlier:
         return False
     if found.provider_id is not None and found.provider_id != provider_id:

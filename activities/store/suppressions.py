@@ -43,4 +43,10 @@ async def unsuppress(tx: Tx, *, channel: str, address: str) -> None:
 
 async def is_suppressed(tx: Tx, *, channel: str, address: str) -> bool:
     """Say whether an address is blocked."""
-    return await tx.first(_FIND, {"on_channel": channel, "hash": fingerprint(address)}) is not None
+    return await why(tx, channel=channel, address=address) is not None
+
+
+async def why(tx: Tx, *, channel: str, address: str) -> str | None:
+    """Give the reason for which an address is blocked; None if it is not."""
+    row = await tx.first(_FIND, {"on_channel": channel, "hash": fingerprint(address)})
+    return None if row is None else row.reason

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, delete, exists, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from activities.store import customers
 from activities.store.database import NotFound, Tx
 from activities.store.records import CustomerPatch
-from activities.store.tables import VISITORS
+from activities.store.tables import CUSTOMER_TERMS, VISITORS
 
 #: The pause after which the next page begins a new visit.
 PAUSE = timedelta(minutes=30)
@@ -75,6 +75,26 @@ _LINK = (
 )
 
 
+# Whom a customer's card names is no stranger, also where they filled in no form.
+_STRANGERS = (
+    select(VISITORS.c.id)
+    .where(
+        VISITORS.c.customer_id.is_(None),
+        VISITORS.c.seen_at < bindparam("silent_since"),
+        ~exists(
+            select(CUSTOMER_TERMS.c.customer_id).where(
+                CUSTOMER_TERMS.c.kind == "visitor", CUSTOMER_TERMS.c.value == VISITORS.c.id
+            )
+        ),
+    )
+    .order_by(VISITORS.c.seen_at)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+
+_FORGET = delete(VISITORS).where(VISITORS.c.id.in_(bindparam("ids", expanding=True)))
+
+
 async def find(tx: Tx, *, id: str) -> VisitorRecord | None:
     """Read a visitor; None if they were never seen."""
     row = await tx.first(_GET, {"visitor": id})
@@ -115,6 +135,14 @@ async def link(tx: Tx, *, id: str, shop: str, customer: str, form: str, now: dat
     before = (await customers.get(tx, id=customer)).visitors
     if id not in before:
         await _set_visitors(tx, customer=customer, visitors=[*before, id][-_MOST_VISITORS:], now=now)
+
+
+async def forget_strangers(tx: Tx, *, silent_since: datetime, limit: int) -> int:
+    """Let visitors go who are nobody's, with their visits, if they were not seen since; return how many those were."""
+    rows = await tx.rows(_STRANGERS, {"silent_since": silent_since, "most": limit})
+    if rows:
+        await tx.run(_FORGET, {"ids": [row.id for row in rows]})
+    return len(rows)
 
 
 async def _add(tx: Tx, *, id: str, shop: str, now: datetime) -> bool:

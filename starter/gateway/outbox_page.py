@@ -14,6 +14,9 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 
+#: Media of chats, as people call them.
+_MEDIA = {"web": "web chat", "whatsapp": "WhatsApp", "messenger": "Messenger", "sms": "SMS chat"}
+
 #: Settings of a voice beside its name, and their units.
 _SOUNDS = (("rate", "%"), ("volume", "dB"))
 
@@ -34,7 +37,8 @@ def page_of(page: Page[OutboxRecord]) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Outbox</title>'
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>'
-        "<h1>Outbox</h1><p>What would have been sent, the newest first. Connect a provider to send for real.</p>"
+        "<h1>Outbox</h1><p>What would have been sent, the newest first. Connect a provider to send for real. "
+        "The web chat needs none: its messages were really shown.</p>"
         f"{messages}{following}</body></html>"
     )
 
@@ -50,10 +54,15 @@ def _message(record: OutboxRecord) -> str:
     )
     said = _spoken(record) if record.channel == "voice" else ""
     return (
-        f"<article><header>{escape(record.channel)} to <b>{escape(record.address)}</b>{sender} · "
+        f"<article><header>{escape(_way(record))} to <b>{escape(record.address)}</b>{sender} · "
         f'<time datetime="{record.at.isoformat()}">{record.at:%Y-%m-%d %H:%M:%S} UTC</time></header>'
         f"{subject}{said}<pre>{escape(record.body)}</pre>{_files(record)}{html}</article>"
     )
+
+
+def _way(record: OutboxRecord) -> str:
+    medium = str(record.details.get("medium", "")) if record.channel == "chat" else ""
+    return _MEDIA.get(medium, record.channel)
 
 
 def _spoken(record: OutboxRecord) -> str:

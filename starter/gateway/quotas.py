@@ -1,15 +1,15 @@
-"""How much one client's address may do in one process, where there are no keys."""
+"""How much one client's address, or one visitor, may do in one process, where there are no keys."""
 
 from fastapi import Request
 
 from starter.gateway.access import Rates
 
-#: So many addresses are told apart; then counting starts anew, which forgives all of them.
+#: So many of them are told apart; then counting starts anew, which forgives all of them.
 _MOST = 20_000
 
 
 class Quota:
-    """Count what addresses do; at most `per_minute`, and ten seconds' worth of it at once."""
+    """Count what each does; at most `per_minute`, and ten seconds' worth of it at once."""
 
     def __init__(self, per_minute: int) -> None:
         self._per_minute = per_minute
@@ -17,12 +17,20 @@ class Quota:
         self._seen: set[str] = set()
 
     def take(self, request: Request) -> None:
-        """Count a request; raise Problem (429)."""
-        address = request.client.host if request.client else ""
+        """Count a request of its address; raise Problem (429)."""
+        self.count(address_of(request))
+
+    def count(self, key: str) -> None:
+        """Count what somebody does; raise Problem (429)."""
         if len(self._seen) >= _MOST:
             self._rates, self._seen = Rates(self._per_minute), set()
-        self._seen.add(address)
-        self._rates.take(address)
+        self._seen.add(key)
+        self._rates.take(key)
+
+
+def address_of(request: Request) -> str:
+    """Return the address a request comes from."""
+    return request.client.host if request.client else ""
 
 
 def quota_of(request: Request, *, name: str, per_minute: int) -> Quota:

@@ -63,9 +63,10 @@ async def _happened(tx: Tx, visit: Visit, *, page: str, referrer: str) -> list[H
     if not found:
         return []
     ref = CustomerRef(customer=visitor.customer) if visitor.customer else CustomerRef(visitor=visitor.id)
-    # The visitor's id is as good as their token, so the journal knows it by its hash only.
-    id = f"{sha256(visitor.id.encode()).hexdigest()[:32]}:{visitor.visits}"
+    # The visitor's id is as good as their token, so the journal knows it by its hash only. Not by the visit's number,
+    # which begins anew with a visitor who was forgotten meanwhile.
     at = visitor.visit_started_at
+    id = f"{sha256(visitor.id.encode()).hexdigest()[:32]}:{int(at.timestamp())}"
     data = {"page": page, "referrer": referrer}
     returned = [
         Happened(f"{id}:returned:{form}", "visit.returned", at, {"name": form, "page": page}, customer=ref)

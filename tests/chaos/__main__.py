@@ -4,10 +4,10 @@ import argparse
 import asyncio
 import secrets
 import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from tests.chaos.starting import folder_of
 from tests.chaos.storm import Outcome, Weather, storm
 from tests.chaos.table import as_table
 
@@ -46,12 +46,8 @@ def main() -> int:
 
 
 def _run(weather: Weather, *, keep: Path | None) -> Outcome:
-    if keep is not None:
-        folder = keep / f"{weather.store}-{weather.seed}"
-        folder.mkdir(parents=True)
+    with folder_of(keep, run=f"{weather.store}-{weather.seed}") as folder:
         return asyncio.run(storm(weather, folder=folder))
-    with tempfile.TemporaryDirectory(prefix="orders-chaos-") as folder:
-        return asyncio.run(storm(weather, folder=Path(folder)))
 
 
 if __name__ == "__main__":

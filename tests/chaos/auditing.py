@@ -72,10 +72,10 @@ class Findings:
         return sum(len(found) for found in self.violations.values())
 
 
-async def install(store: Store) -> None:
+async def install(store: Store, *, is_postgres: bool = False) -> None:
     """Put the auditor into the database."""
     async with store.write() as tx:
-        for statement in _POSTGRES if tx.is_postgres else _SQLITE:
+        for statement in _POSTGRES if is_postgres else _SQLITE:
             await tx.run(text(statement))
 
 

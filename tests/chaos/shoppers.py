@@ -8,10 +8,8 @@ from typing import Any
 
 import aiohttp
 
+from tests.chaos.calling import PAUSE, UNANSWERED, order_of, session
 from tests.chaos.pipeline import FINAL, WANDERING
-
-#: Patience with one request; a killed gateway does not answer.
-_PATIENCE = aiohttp.ClientTimeout(total=8)
 
 #: Answers after which a request is sent again. 504: an operator's command that may still be carried out.
 _AGAIN = frozenset({429, 500, 502, 503, 504})
@@ -37,17 +35,14 @@ class Shoppers:
     async def drive(self, count: int, *, at_once: int) -> None:
         """Live that many orders' lives, some at the same time; return when the last event was taken."""
         slots = asyncio.Semaphore(at_once)
-        headers = {"Authorization": f"Bearer {self.secret}"}
-        connector = aiohttp.TCPConnector(force_close=True, limit=0)
-        async with aiohttp.ClientSession(self.gateway, headers=headers, connector=connector, timeout=_PATIENCE) as http:
+        async with session(self.gateway, secret=self.secret) as http:
             self._session = http
             await asyncio.gather(*(self._live(slots, number=str(1000 + place)) for place in range(count)))
 
     async def _live(self, slots: asyncio.Semaphore, *, number: str) -> None:
         chance = random.Random(f"{self.seed}:{number}")
         async with slots:
-            order = {"number": number, "total": "100.00", "currency": "EUR", "customer": _customer(number)}
-            await self._post("/v1/orders", body=order)
+            await self._post("/v1/orders", body=order_of(number))
             self.taken.add(("orders", f"shop:{number}:created", f"shop:{number}"))
             for step in range(chance.randint(2, 5)):
                 await asyncio.sleep(chance.uniform(0.0, 2.0) * self.pause)
@@ -85,26 +80,15 @@ class Shoppers:
             try:
                 async with self._session.post(path, json=body) as answer:
                     text = await answer.text()
-            except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            except UNANSWERED as error:
                 self.answers[type(error).__name__] += 1
-                await asyncio.sleep(0.3)
+                await asyncio.sleep(PAUSE)
                 continue
             self.answers[str(answer.status)] += 1
             if answer.status in _AGAIN:
-                await asyncio.sleep(0.3)
+                await asyncio.sleep(PAUSE)
                 continue
             is_taken = 200 <= answer.status < 300
             if not is_taken and not any(words in text for words in _MAY_BE_REFUSED):
                 self.refusals.append(f"{path} {body.get('id')} was answered {answer.status}: {text[:300]}")
             return is_taken
-
-
-def _customer(number: str) -> dict[str, Any]:
-    return {
-        "first_name": "Anna",
-        "phones": [{"number": f"+4860{int(number):07d}", "type": "mobile"}],
-        "emails": [{"email": f"anna{number}@mail.example"}],
-        "language": "en",
-        "country": "PL",
-        "time_zone": "Europe/Warsaw",
-    }

@@ -2,36 +2,26 @@
 
 import asyncio
 import random
-import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
-import aiohttp
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.service import RPCError
 
-from activities.actions import KINDS
 from activities.runtime.faults import VARIABLE, Step
-from activities.store import keys, pipelines
 from activities.store.database import Store, StoreDown
-from activities.store.schema import migrate
-from starter.cli.embedded.attributes import flags
 from tests.chaos import auditing
 from tests.chaos.auditing import Findings
 from tests.chaos.databases import Database, database
-from tests.chaos.parts import Part, free_port, own_environment
+from tests.chaos.parts import Part, free_port
 from tests.chaos.pipeline import TEXT
 from tests.chaos.provider import Behaviour, providing
 from tests.chaos.shoppers import Shoppers
-from tests.support.temporal import FASTER, TEMPORAL
-from workflows.pipeline.frozen import freeze
-from workflows.pipeline.loader import load
+from tests.chaos.starting import WORKERS, parts_of, ready, stored
 
 #: By how much a step is deadlier than others: a relay signals many events at once, a decision is made for each.
 _DEADLY = {Step.SIGNALLED: 5, Step.SENT: 2, Step.DECIDED: 0.5, Step.RECORDED: 0.5}
@@ -133,14 +123,14 @@ async def _strike(site: Site) -> None:
             site.blows[blow] += 1
             match blow:
                 case "worker":
-                    site.parts[chance.choice(("worker-1", "worker-2"))].kill()
+                    site.parts[chance.choice(WORKERS)].kill()
                 case "gateway" | "temporal":
                     site.parts[blow].kill()
                 case "database":
                     seconds = site.weather.outage if chance.random() < 0.2 else chance.uniform(0.0, 2.0)
                     await site.database.kill(seconds=seconds)
                 case "freeze":
-                    part = site.parts[chance.choice(("worker-1", "worker-2"))]
+                    part = site.parts[chance.choice(WORKERS)]
                     group.create_task(part.stop(chance.uniform(3.0, 12.0)))
 
 
@@ -201,8 +191,9 @@ async def _count(client: Client, status: str) -> int:
 async def _site(weather: Weather, *, folder: Path) -> AsyncIterator[Site]:
     async with AsyncExitStack() as stack:
         base = await stack.enter_async_context(database(weather.store, folder=folder))
-        store, secret = await _stored(base)
+        store, secret = await stored(base.url, text=TEXT)
         stack.push_async_callback(store.close)
+        await auditing.install(store, is_postgres=weather.store == "postgres")
         url, provider = await stack.enter_async_context(providing(folder / "accepted.jsonl", seed=weather.seed))
         parts = _parts(weather, folder=folder, base=base, provider=url)
         for part in parts.values():
@@ -210,79 +201,27 @@ async def _site(weather: Weather, *, folder: Path) -> AsyncIterator[Site]:
             stack.push_async_callback(part.end)
         address = parts["temporal"].environment["ADDRESS"]
         gateway = parts["gateway"].environment["URL"]
-        await _ready(gateway, parts=parts)
+        await ready(gateway)
         shoppers = Shoppers(gateway, secret, seed=weather.seed, pause=weather.pause)
         yield Site(weather, folder, store, base, provider, parts, shoppers, address)
 
 
-async def _stored(base: Database) -> tuple[Store, str]:
-    """Make the store: schema, pipeline, key, auditor."""
-    await migrate(base.url)
-    store = await Store.open(base.url)
-    now = datetime.now(UTC)
-    loaded = load(TEXT, file="storm.yaml", kinds=KINDS)
-    assert loaded.pipeline is not None, loaded.problems
-    frozen = freeze(TEXT, loaded.pipeline, years=range(now.year, now.year + 2))
-    async with store.write() as tx:
-        await pipelines.publish(
-            tx,
-            name="shop",
-            text=TEXT,
-            frozen_json=frozen.model_dump_json(),
-            reopens=loaded.pipeline.reopens,
-            fields=dict(loaded.pipeline.fields),
-            author="storm",
-            now=now,
-        )
-        _, secret = await keys.create(tx, name="storm", scopes=["admin"], now=now)
-    await auditing.install(store)
-    return store, secret
-
-
 def _parts(weather: Weather, *, folder: Path, base: Database, provider: str) -> dict[str, Part]:
-    temporal, gateway = free_port(), free_port()
-    address = f"127.0.0.1:{temporal}"
-    ours = own_environment(
-        ORDERS_STORE_URL=base.url,
-        TEMPORAL_ADDRESS=address,
-        ORDERS_GATEWAY_PORT=str(gateway),
-        ORDERS_RATE_PER_MINUTE="1000000",
-        ORDERS_LEASE_SECONDS="5",
-        CHAOS_PROVIDER=provider,
-        CHAOS_WITHOUT=weather.without,
-        URL=f"http://127.0.0.1:{gateway}",
-    )
+    port = free_port()
+    settings = {
+        "ORDERS_STORE_URL": base.url,
+        "ORDERS_GATEWAY_PORT": str(port),
+        "ORDERS_RATE_PER_MINUTE": "1000000",
+        "ORDERS_LEASE_SECONDS": "5",
+        "CHAOS_PROVIDER": provider,
+        "CHAOS_WITHOUT": weather.without,
+        "URL": f"http://127.0.0.1:{port}",
+    }
     if weather.chance:
-        ours[VARIABLE] = _faults(weather)
-    dev_server = [
-        *(str(TEMPORAL), "server", "start-dev", "--ip", "127.0.0.1", "--port", str(temporal), "--headless"),
-        *("--db-filename", str(folder / "temporal.db"), "--log-level", "error", *flags(), *FASTER),
-    ]
-    commands = {
-        "temporal": (dev_server, own_environment(ADDRESS=address)),
-        "gateway": ([sys.executable, "-m", "starter.gateway"], ours),
-        "worker-1": ([sys.executable, "-m", "tests.chaos.worker"], ours),
-        "worker-2": ([sys.executable, "-m", "tests.chaos.worker"], ours),
-    }
-    return {
-        name: Part(name, command, environment, folder / f"{name}.log")
-        for name, (command, environment) in commands.items()
-    }
+        settings[VARIABLE] = _faults(weather)
+    return parts_of("tests.chaos.worker", folder=folder, settings=settings, of_workers={}, is_durable=True)
 
 
 def _faults(weather: Weather) -> str:
     """Let every step be deadly, those that are passed seldom more often."""
     return " ".join(f"{step}={weather.chance * _DEADLY.get(step, 1):.5f}" for step in Step)
-
-
-async def _ready(gateway: str, *, parts: dict[str, Part]) -> None:
-    """Wait until the gateway reaches store and Temporal; the workers come meanwhile."""
-    async with asyncio.timeout(60), aiohttp.ClientSession() as http:
-        while True:
-            try:
-                async with http.get(f"{gateway}/readyz") as answer:
-                    if answer.status == 200 and (await answer.json())["temporal"] == "up":
-                        return
-            except (aiohttp.ClientError, RPCError, OSError):
-                pass
-            await asyncio.sleep(0.2)

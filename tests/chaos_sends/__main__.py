@@ -1,22 +1,25 @@
-"""`python -m tests.chaos_sends`: the long form of the exactly-once run, with our policy and with a naive one."""
+"""`python -m tests.chaos_sends`: the long form of the exactly-once run, and what it finds when guards are left out."""
 
 import argparse
 import asyncio
 import secrets
 import sys
-import tempfile
+from dataclasses import replace
 from pathlib import Path
 
-from tests.chaos_sends.auditing import DOUBLED
-from tests.chaos_sends.storm import Outcome, Weather, storm
+from tests.chaos.starting import folder_of
+from tests.chaos_sends.auditing import DOUBLED, MISTAKEN, Findings
+from tests.chaos_sends.storm import storm
 from tests.chaos_sends.table import as_table
+from tests.chaos_sends.weather import Weather, Without
 
 
 def main() -> int:
-    """Run it; the exit code says whether the promises held, and whether the naive policy broke them."""
+    """Run it; the exit code says whether the promises held, and whether what was left out broke them."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos_sends", description=__doc__)
     parser.add_argument("--sends", type=int, default=2_000)
     parser.add_argument("--naive-sends", type=int, default=400, help="of the run with a naive policy; 0: none")
+    parser.add_argument("--deaf-sends", type=int, default=160, help="of the runs where Twilio's list alone can tell")
     parser.add_argument("--at-once", type=int, default=30, help="orders under way at the same time")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
     parser.add_argument("--store", choices=("sqlite", "postgres"), default="sqlite")
@@ -25,34 +28,39 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, help="folder for logs and databases, kept afterwards")
     given = parser.parse_args()
     print(f"seed {given.seed}", flush=True)
-    is_right = True
-    for is_naive, sends in ((False, given.sends), (True, given.naive_sends)):
-        if not sends:
-            continue
-        weather = Weather(
-            sends=sends,
-            at_once=given.at_once,
-            store=given.store,
-            seed=given.seed,
-            every=given.every,
-            chance=given.chance,
-            asks_fail=True,
-            patience=60 if is_naive else 700,  # the longest pause between two tries is ten minutes
-            is_naive=is_naive,
-        )
-        outcome = _run(weather, keep=given.keep)
-        print(as_table(outcome), flush=True)
-        is_right &= outcome.findings.count(DOUBLED) > 0 if is_naive else not outcome.findings.violations
+    weather = Weather(
+        at_once=given.at_once,
+        store=given.store,
+        seed=given.seed,
+        every=given.every,
+        chance=given.chance,
+        asks_fail=True,
+        patience=60,
+    )
+    # The longest pause between two tries is ten minutes.
+    ours = replace(weather, sends=given.sends, patience=700)
+    is_right = not _found(ours, keep=given.keep).violations if given.sends else True
+    if given.naive_sends:
+        naive = replace(weather, sends=given.naive_sends, without=Without.POLICY)
+        is_right &= _found(naive, keep=given.keep).count(DOUBLED) > 0
+    if given.deaf_sends:
+        deaf = replace(ours, sends=given.deaf_sends, is_deaf=True, asks_fail=False)
+        is_right &= not _found(deaf, keep=given.keep).violations
+        is_right &= _found(replace(deaf, patience=60, without=Without.TURNS), keep=given.keep).count(MISTAKEN) > 0
     return 0 if is_right else 1
 
 
-def _run(weather: Weather, *, keep: Path | None) -> Outcome:
-    if keep is not None:
-        folder = keep / f"{'naive' if weather.is_naive else 'ours'}-{weather.store}-{weather.seed}"
-        folder.mkdir(parents=True)
-        return asyncio.run(storm(weather, folder=folder))
-    with tempfile.TemporaryDirectory(prefix="orders-sends-") as passing:
-        return asyncio.run(storm(weather, folder=Path(passing)))
+def _found(weather: Weather, *, keep: Path | None) -> Findings:
+    """Run, print the table, and return what was found."""
+    with folder_of(keep, run=_name(weather)) as folder:
+        outcome = asyncio.run(storm(weather, folder=folder))
+    print(as_table(outcome), flush=True)
+    return outcome.findings
+
+
+def _name(weather: Weather) -> str:
+    kind = f"without-{weather.without}" if weather.without else "ours"
+    return f"{kind}-{'deaf-' if weather.is_deaf else ''}{weather.store}-{weather.seed}"
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ An auditor in the database notes, when a row of the ledger gets its provider's i
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -33,7 +33,7 @@ _POSTGRES = (
     "CREATE TRIGGER settled_by AFTER UPDATE ON ledger FOR EACH ROW EXECUTE FUNCTION note_settled()",
 )
 
-_RUNS = """SELECT r.id, r.order_id, r.rule, r.status, l.state
+_RUNS = """SELECT r.id, r.order_id, r.rule, r.status, l.state, l.provider_id
     FROM runs r LEFT JOIN ledger l ON l.run = r.id"""
 
 _ENDED = """SELECT count(*) FROM (SELECT order_id FROM runs GROUP BY order_id
@@ -46,10 +46,23 @@ _OPEN = """SELECT (SELECT count(*) FROM runs WHERE status IN ('planned', 'runnin
 _HELD = "SELECT id, order_id, rule FROM runs WHERE status = 'held' ORDER BY order_id, rule"
 
 #: What a promise is called when it is broken.
-DOUBLED, LOST, OPEN = "doubled", "lost", "never settled"
+DOUBLED, LOST, OPEN, MISTAKEN = "doubled", "lost", "never settled", "mistaken"
+
+PROMISES = (DOUBLED, LOST, OPEN, MISTAKEN)
 
 #: Who settles what nobody else can tell.
 PERSON = "person"
+
+
+@dataclass(frozen=True)
+class Log:
+    """What the vendors accepted: how often for each send, and for which send by their own ids, where these are known.
+
+    A message that names no send of ours is under the send `""`.
+    """
+
+    accepted: Counter[str]
+    sends: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -81,13 +94,14 @@ class Findings:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run ended: its own status, and the state of its row in the ledger, None where there is none."""
+    """How a run ended: its own status, and its row in the ledger with the vendor's id, None where there is none."""
 
     send: str
     order: str
     rule: str
     status: str
     state: str | None
+    provider_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -99,10 +113,10 @@ class HeldRun:
     rule: str
 
 
-async def install(store: Store) -> None:
+async def install(store: Store, *, is_postgres: bool = False) -> None:
     """Put the auditor into the database."""
     async with store.write() as tx:
-        for statement in _POSTGRES if tx.is_postgres else _SQLITE:
+        for statement in _POSTGRES if is_postgres else _SQLITE:
             await tx.run(text(statement))
 
 
@@ -123,26 +137,28 @@ async def held(store: Store) -> list[HeldRun]:
     return [HeldRun(_id(row.id), row.order_id.partition(":")[2], row.rule) for row in rows]
 
 
-async def audit(store: Store, *, orders: int, accepted: Counter[str], by_person: set[str]) -> Findings:
+async def audit(store: Store, *, orders: int, log: Log, by_person: Collection[str]) -> Findings:
     """Compare everything. `by_person` are the sends that a person settled."""
     async with store.read() as tx:
         runs = await tx.rows(text(_RUNS))
         settled = await tx.rows(text("SELECT send, via FROM settled ORDER BY n"))
     via = {_id(row.send): str(row.via) for row in settled} | dict.fromkeys(by_person, PERSON)
-    found = [Ended(_id(row.id), row.order_id, row.rule, row.status, row.state) for row in runs]
-    return compare(found, orders=orders, accepted=accepted, via=via)
+    found = [Ended(_id(row.id), row.order_id, row.rule, row.status, row.state, row.provider_id) for row in runs]
+    return compare(found, orders=orders, log=log, via=via)
 
 
-def compare(runs: Sequence[Ended], *, orders: int, accepted: Counter[str], via: Mapping[str, str]) -> Findings:
+def compare(runs: Sequence[Ended], *, orders: int, log: Log, via: Mapping[str, str]) -> Findings:
     """Hold each run against what the vendors accepted for it; `via` says who settled it."""
     findings = Findings()
     for run in runs:
-        _compare_one(findings, run, times=accepted[run.send], via=via.get(run.send, "nobody"))
+        _compare_one(findings, run, times=log.accepted[run.send], via=via.get(run.send, "nobody"))
+        if log.sends.get(run.provider_id or "", run.send) != run.send:
+            findings.add(RULES[run.rule], MISTAKEN, f"{run.order} {run.rule}: its row has the message of another send")
     known = Counter(run.rule for run in runs)
     for rule, channel in RULES.items():
         for _ in range(orders - known[rule]):
             findings.add(channel, LOST, f"a run of rule {rule} was never planned")
-    for send in sorted(accepted.keys() - {run.send for run in runs}):
+    for send in sorted(log.accepted.keys() - {run.send for run in runs}):
         findings.add("no channel", DOUBLED, f"a message was accepted that belongs to no send ({send or 'no id'})")
     return findings
 

@@ -1,4 +1,7 @@
-"""The pipeline of the exactly-once run: one stage that writes and calls over every channel, at once and in a chain."""
+"""The pipeline of the exactly-once run: one stage that writes and calls over every channel, at once and in a chain.
+
+Two of its rules send the same text to the same number at the same time: each is a message of its own.
+"""
 
 #: Each rule that leaves the house, and the channel it is counted under.
 RULES = {
@@ -8,6 +11,8 @@ RULES = {
     "call": "voice",
     "chat": "WhatsApp",
     "told": "sms",
+    "thanks": "sms, the same text twice",
+    "once-more": "sms, the same text twice",
 }
 
 #: Channels in the order of the table.
@@ -49,7 +54,12 @@ stages:
       - id: told
         after: call
         sms: "We called you about order {{ order.number }}: {{ results.call.outcome }}."
+      - id: thanks
+        sms: thanks
+      - id: once-more
+        sms: thanks
 messages:
+  thanks: {en: "Thank you for your order."}
   letter:
     subject: {en: "Order {{ order.number }}"}
     en: "There is [news](https://shop.example/news) of order {{ order.number }}."

@@ -7,13 +7,9 @@ from typing import Any
 
 import aiohttp
 
+from tests.chaos.calling import PAUSE, UNANSWERED, order_of, phone_of, session
 from tests.chaos_sends.pipeline import GO
 from tests.chaos_sends.vendors import Vendors
-
-_PATIENCE = aiohttp.ClientTimeout(total=8)
-
-#: Seconds between two tries, and between two looks at how many orders are under way.
-_PAUSE = 0.3
 
 
 @dataclass(frozen=True)
@@ -28,11 +24,11 @@ class Shoppers:
     async def drive(self, count: int, *, at_once: int) -> None:
         """Bring that many orders in, so that about `at_once` of them are under way; return when the last has begun."""
         begun = 0
-        async with self._session() as http:
+        async with session(self.gateway, secret=self.secret) as http:
             while begun < count:
                 room = min(count - begun, at_once - begun + await self.ended(), 8)
                 if room <= 0:
-                    await asyncio.sleep(_PAUSE)
+                    await asyncio.sleep(PAUSE)
                     continue
                 await asyncio.gather(*(self._begin(http, number=str(1001 + begun + place)) for place in range(room)))
                 begun += room
@@ -40,13 +36,12 @@ class Shoppers:
     async def command(self, number: str, name: str, *, rule: str, id: str) -> None:
         """Give an operator's command on one rule."""
         body = {"id": id, "by": "olga", "rule": rule}
-        async with self._session() as http:
+        async with session(self.gateway, secret=self.secret) as http:
             await self._post(http, f"/v1/orders/{number}/commands/{name}", body=body)
 
     async def _begin(self, http: aiohttp.ClientSession, *, number: str) -> None:
-        phone = f"+4860{int(number):07d}"
-        await self._post(http, "/v1/orders", body=_order(number, phone=phone))
-        assert await self.vendors.write_in(number, phone=phone), f"the message of order {number} was not taken"
+        await self._post(http, "/v1/orders", body=order_of(number))
+        await self.vendors.write_in(number, phone=phone_of(number))
         event = {"id": f"{number}-go", "source": "storm", "type": GO, "data": {}}
         await self._post(http, f"/v1/orders/{number}/events", body=event)
 
@@ -59,24 +54,6 @@ class Shoppers:
                         return
                     if answer.status < 500 and answer.status != 429:
                         raise AssertionError(f"{path} was answered {answer.status}: {(await answer.text())[:300]}")
-            except (TimeoutError, aiohttp.ClientError, OSError):
+            except UNANSWERED:
                 pass
-            await asyncio.sleep(_PAUSE)
-
-    def _session(self) -> aiohttp.ClientSession:
-        headers = {"Authorization": f"Bearer {self.secret}"}
-        return aiohttp.ClientSession(
-            self.gateway, headers=headers, connector=aiohttp.TCPConnector(force_close=True), timeout=_PATIENCE
-        )
-
-
-def _order(number: str, *, phone: str) -> dict[str, Any]:
-    customer = {
-        "first_name": "Anna",
-        "phones": [{"number": phone, "type": "mobile"}],
-        "emails": [{"email": f"anna{number}@mail.example"}],
-        "language": "en",
-        "country": "PL",
-        "time_zone": "Europe/Warsaw",
-    }
-    return {"number": number, "total": "100.00", "currency": "EUR", "customer": customer}
+            await asyncio.sleep(PAUSE)

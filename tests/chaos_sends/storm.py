@@ -3,34 +3,25 @@
 import asyncio
 import itertools
 import random
-import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-import aiohttp
-
-from activities.actions import KINDS
 from activities.runtime.faults import VARIABLE, Step
-from activities.store import keys, pipelines
 from activities.store.database import Store
-from activities.store.schema import migrate
-from starter.cli.embedded.attributes import flags
 from tests.chaos.databases import database
-from tests.chaos.parts import Part, free_port, own_environment
+from tests.chaos.parts import Part, free_port
+from tests.chaos.starting import WORKERS, parts_of, ready, stored
 from tests.chaos_sends import auditing
 from tests.chaos_sends.auditing import Findings
-from tests.chaos_sends.pipeline import RULES, TEXT
+from tests.chaos_sends.pipeline import TEXT
 from tests.chaos_sends.shoppers import Shoppers
 from tests.chaos_sends.vendors import Vendors, vendors
-from tests.support.temporal import FASTER, TEMPORAL
-from workflows.pipeline.frozen import freeze
-from workflows.pipeline.loader import load
+from tests.chaos_sends.weather import Weather
 
 #: Short times, so that a run is bounded: our patience < the vendors' LATE < our grace.
 _TIMES = {
@@ -46,31 +37,8 @@ _TIMES = {
 #: Between two of these steps something has left, or is recorded: random kills seldom hit them.
 _STEPS = (Step.CLAIMED, Step.SENT, Step.ACCEPTED)
 
-WORKERS = ("worker-1", "worker-2")
-
-
-@dataclass(frozen=True)
-class Weather:
-    """How a run goes. A worker is killed every `every` seconds on average, at least `least` times; `chance` is that of
-    dying at a step around a send. With `asks_fail` Twilio cannot be asked now and then, which makes a run longer. It
-    is given up when nothing changes for `patience` seconds.
-    """
-
-    sends: int = 60
-    at_once: int = 12
-    store: str = "sqlite"
-    seed: int = 1
-    every: float = 3.0
-    least: int = 2
-    chance: float = 0.004
-    asks_fail: bool = False
-    patience: float = 90.0
-    is_naive: bool = False
-
-    @property
-    def orders(self) -> int:
-        """How many orders make that many sends."""
-        return -(-self.sends // len(RULES))
+#: So many workers are killed for each gateway.
+_WORKERS_FIRST = 2
 
 
 @dataclass
@@ -80,7 +48,7 @@ class Outcome:
     weather: Weather
     findings: Findings
     seconds: float
-    kills: int
+    kills: Counter[str]
     deaths: Counter[str]
     faults: Counter[str]
     spoken: Counter[str]
@@ -115,14 +83,13 @@ async def storm(weather: Weather, *, folder: Path) -> Outcome:
             striking.cancel()
             await _calm(site, weather=weather)
             deciding.cancel()
-        findings = await auditing.audit(
-            site.store, orders=weather.orders, accepted=site.vendors.accepted(), by_person=by_person
-        )
+        findings = await auditing.audit(site.store, orders=weather.orders, log=site.vendors.log(), by_person=by_person)
+        gateway = site.parts["gateway"]
         return Outcome(
             weather=weather,
             findings=findings,
             seconds=time.monotonic() - begun,
-            kills=sum(site.parts[name].kills for name in WORKERS),
+            kills=Counter({"worker": sum(site.parts[name].kills for name in WORKERS), "gateway": gateway.kills}),
             deaths=sum((site.parts[name].faults() for name in WORKERS), Counter()),
             faults=site.vendors.faults(),
             spoken=site.vendors.spoken(),
@@ -130,11 +97,14 @@ async def storm(weather: Weather, *, folder: Path) -> Outcome:
 
 
 async def _strike(site: Site, *, weather: Weather, struck: asyncio.Event) -> None:
-    """Kill a worker now and then, as the seed says, until cancelled."""
+    """Kill a worker now and then, and the gateway less often, as the seed says, until cancelled."""
     chance = random.Random(f"{weather.seed}:kills")
-    for number in range(1, 1_000_000):
+    for number in itertools.count(1):
         await asyncio.sleep(chance.uniform(0.5, 1.5) * weather.every)
         site.parts[chance.choice(WORKERS)].kill()
+        if number % _WORKERS_FIRST == 0:
+            await asyncio.sleep(chance.uniform(0.0, 0.5) * weather.every)
+            site.parts["gateway"].kill()
         if number >= weather.least:
             struck.set()
 
@@ -144,7 +114,7 @@ async def _decide(site: Site, *, settled: set[str]) -> None:
     for turn in itertools.count():
         await asyncio.sleep(1.0)
         waiting = await auditing.held(site.store)
-        accepted = site.vendors.accepted()
+        accepted = site.vendors.log().accepted
         settled |= {run.send for run in waiting}
         await asyncio.gather(
             *(
@@ -157,13 +127,20 @@ async def _decide(site: Site, *, settled: set[str]) -> None:
 
 
 async def _calm(site: Site, *, weather: Weather) -> None:
-    """Wait until nothing is open, or nothing changed for the run's patience."""
+    """Wait until nothing is open, or nothing changed for the run's patience, or the run found what it is for."""
     left, changed_at = -1, time.monotonic()
     while left and time.monotonic() - changed_at < weather.patience:
         await asyncio.sleep(0.5)
+        if weather.until and (await _compared(site, weather=weather)).count(weather.until):
+            return
         now = await auditing.open_ends(site.store)
         if now != left:
             left, changed_at = now, time.monotonic()
+
+
+async def _compared(site: Site, *, weather: Weather, by_person: Collection[str] = ()) -> Findings:
+    log = site.vendors.log()
+    return await auditing.audit(site.store, orders=weather.orders, log=log, by_person=by_person)
 
 
 # --- what runs ------------------------------------------------------------------------------------------------------
@@ -173,13 +150,12 @@ async def _calm(site: Site, *, weather: Weather) -> None:
 async def _site(weather: Weather, *, folder: Path) -> AsyncIterator[Site]:
     async with AsyncExitStack() as stack:
         base = await stack.enter_async_context(database(weather.store, folder=folder))
-        store, secret = await _stored(base.url)
+        store, secret = await stored(base.url, text=TEXT)
         stack.push_async_callback(store.close)
+        await auditing.install(store, is_postgres=weather.store == "postgres")
         port = free_port()
         gateway = f"http://127.0.0.1:{port}"
-        outside = await stack.enter_async_context(
-            vendors(seed=weather.seed, asks_fail=weather.asks_fail, public_url=gateway, folder=folder)
-        )
+        outside = await stack.enter_async_context(vendors(weather, public_url=gateway, folder=folder))
         settings = {
             **outside.settings,
             **_TIMES,
@@ -191,64 +167,15 @@ async def _site(weather: Weather, *, folder: Path) -> AsyncIterator[Site]:
         for part in parts.values():
             part.start()
             stack.push_async_callback(part.end)
-        await _ready(gateway)
+        await ready(gateway)
         shoppers = Shoppers(gateway, secret, outside, partial(auditing.ended, store))
         yield Site(store, outside, parts, shoppers)
 
 
-async def _stored(url: str) -> tuple[Store, str]:
-    """Make the store: schema, pipeline, key, auditor."""
-    await migrate(url)
-    store = await Store.open(url)
-    now = datetime.now(UTC)
-    loaded = load(TEXT, file="storm.yaml", kinds=KINDS)
-    assert loaded.pipeline is not None, loaded.problems
-    frozen = freeze(TEXT, loaded.pipeline, years=range(now.year, now.year + 2))
-    async with store.write() as tx:
-        await pipelines.publish(
-            tx,
-            name="shop",
-            text=TEXT,
-            frozen_json=frozen.model_dump_json(),
-            reopens=loaded.pipeline.reopens,
-            fields=dict(loaded.pipeline.fields),
-            author="storm",
-            now=now,
-        )
-        _, secret = await keys.create(tx, name="storm", scopes=["admin"], now=now)
-    await auditing.install(store)
-    return store, secret
-
-
-def _parts(weather: Weather, *, folder: Path, settings: dict[str, str]) -> dict[str, Part]:
-    temporal = free_port()
-    ours = own_environment(**settings, TEMPORAL_ADDRESS=f"127.0.0.1:{temporal}")
-    workers = {**ours, "CHAOS_NAIVE": "1" if weather.is_naive else ""}
+def _parts(weather: Weather, *, folder: Path, settings: Mapping[str, str]) -> dict[str, Part]:
+    of_workers = {"CHAOS_WITHOUT": str(weather.without)}
     if weather.chance:
-        workers[VARIABLE] = " ".join(f"{step}={weather.chance:.5f}" for step in _STEPS)
-    dev_server = [
-        *(str(TEMPORAL), "server", "start-dev", "--ip", "127.0.0.1", "--port", str(temporal), "--headless"),
-        *("--log-level", "error", *flags(), *FASTER),
-    ]
-    commands = {
-        "temporal": (dev_server, own_environment()),
-        "gateway": ([sys.executable, "-m", "starter.gateway"], ours),
-        **{name: ([sys.executable, "-m", "tests.chaos_sends.worker"], workers) for name in WORKERS},
-    }
-    return {
-        name: Part(name, command, environment, folder / f"{name}.log")
-        for name, (command, environment) in commands.items()
-    }
-
-
-async def _ready(gateway: str) -> None:
-    """Wait until the gateway reaches store and Temporal; the workers come meanwhile."""
-    async with asyncio.timeout(60), aiohttp.ClientSession() as http:
-        while True:
-            try:
-                async with http.get(f"{gateway}/readyz") as answer:
-                    if answer.status == 200 and (await answer.json())["temporal"] == "up":
-                        return
-            except (aiohttp.ClientError, OSError):
-                pass
-            await asyncio.sleep(0.2)
+        of_workers[VARIABLE] = " ".join(f"{step}={weather.chance:.5f}" for step in _STEPS)
+    return parts_of(
+        "tests.chaos_sends.worker", folder=folder, settings=settings, of_workers=of_workers, is_durable=False
+    )

@@ -2,13 +2,23 @@
 
 from collections import Counter
 
-from tests.chaos_sends.auditing import DOUBLED, LOST, OPEN, Row
+from tests.chaos_sends.auditing import PROMISES, Row
 from tests.chaos_sends.pipeline import CHANNELS
 from tests.chaos_sends.storm import Outcome
+from tests.chaos_sends.weather import Without
 
 _VIA = ("answer", "callback", "listing", "person")
 
-_HEAD = ("channel", "sends", "accepted", DOUBLED, LOST, OPEN, *(f"by {via}" for via in _VIA))
+_HEAD = ("channel", "sends", "accepted", *PROMISES, *(f"by {via}" for via in _VIA))
+
+#: What a run goes by.
+_POLICIES = {
+    Without.NOTHING: "ours",
+    Without.POLICY: "naive: an unknown outcome is sent again at once",
+    Without.TURNS: "without turns: equal texts leave at the same time",
+}
+
+_DEAF = "; Twilio answers nothing well and calls nobody back, so its list alone can tell"
 
 #: How many violations are shown.
 _MOST = 10
@@ -35,17 +45,18 @@ def as_table(outcome: Outcome) -> str:
 def _story(outcome: Outcome) -> str:
     weather = outcome.weather
     doubled = sum(count > 1 for count in outcome.spoken.values())
-    policy = "naive: an unknown outcome is sent again at once" if weather.is_naive else "ours"
+    kills, deaths = outcome.kills, outcome.deaths
     return (
-        f"{policy}; seed {weather.seed}, {weather.store}, {weather.orders} orders, {outcome.seconds:.0f} s: "
-        f"{outcome.faults.total()} requests, {outcome.failed:.0%} of them failed; workers killed {outcome.kills} times "
-        f"at random, {outcome.deaths.total()} times around a send ({_words(outcome.deaths)}); "
-        f"{doubled} calls spoke twice"
+        f"{_POLICIES[weather.without]}{_DEAF if weather.is_deaf else ''}; "
+        f"seed {weather.seed}, {weather.store}, {weather.orders} orders, {outcome.seconds:.0f} s: "
+        f"{outcome.faults.total()} requests, {outcome.failed:.0%} of them failed; "
+        f"workers killed {kills['worker']} times at random, {deaths.total()} times around a send ({_words(deaths)}), "
+        f"the gateway {kills['gateway']} times; {doubled} calls spoke twice"
     )
 
 
 def _line(name: str, row: Row) -> str:
-    figures = [row.sends, row.accepted, *(row.broken[one] for one in (DOUBLED, LOST, OPEN))]
+    figures = [row.sends, row.accepted, *(row.broken[one] for one in PROMISES)]
     return f"| {name} | {' | '.join(str(figure) for figure in (*figures, *(row.via[via] for via in _VIA)))} |"
 
 

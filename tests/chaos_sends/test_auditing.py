@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from tests.chaos_sends.auditing import DOUBLED, LOST, OPEN, PERSON, Ended, compare
+from tests.chaos_sends.auditing import DOUBLED, LOST, MISTAKEN, OPEN, PERSON, PROMISES, Ended, Log, compare
 from tests.chaos_sends.pipeline import RULES
 
 
@@ -14,8 +14,8 @@ def found(*, status: str, state: str | None, times: int, via: str = "answer") ->
     runs.append(Ended("letter", "shop:1", "letter", status, state))
     accepted = Counter(dict.fromkeys(RULES, 1)) | Counter({"letter": 0})
     accepted["letter"] = times
-    findings = compare(runs, orders=1, accepted=accepted, via={**dict.fromkeys(RULES, "answer"), "letter": via})
-    return {promise: count for promise in (DOUBLED, LOST, OPEN) if (count := findings.count(promise))}
+    findings = compare(runs, orders=1, log=Log(accepted), via={**dict.fromkeys(RULES, "answer"), "letter": via})
+    return {promise: count for promise in PROMISES if (count := findings.count(promise))}
 
 
 @pytest.mark.parametrize(
@@ -44,5 +44,14 @@ def test_a_send_is_held_against_the_vendors_log(
 
 
 def test_a_rule_that_never_ran_is_lost_and_a_message_of_no_send_is_one_too_many() -> None:
-    findings = compare([], orders=1, accepted=Counter({"": 1}), via={})
+    findings = compare([], orders=1, log=Log(Counter({"": 1})), via={})
     assert (findings.count(LOST), findings.count(DOUBLED)) == (len(RULES), 1)
+
+
+def test_a_row_that_has_the_message_of_another_send_is_mistaken() -> None:
+    """Covers case 12."""
+    runs = [Ended(rule, "shop:1", rule, "done", "accepted", f"SM-{rule}") for rule in RULES if rule != "told"]
+    runs.append(Ended("told", "shop:1", "told", "done", "accepted", "SM-thanks"))
+    log = Log(Counter(dict.fromkeys(RULES, 1)), {f"SM-{rule}": rule for rule in RULES})
+    findings = compare(runs, orders=1, log=log, via={})
+    assert (findings.count(MISTAKEN), len(findings.violations)) == (1, 1)

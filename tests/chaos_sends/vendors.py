@@ -3,6 +3,7 @@
 Their logs say what really left the house, by our id of the send. They do not deduplicate.
 """
 
+import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
@@ -10,6 +11,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.chaos.calling import PAUSE
+from tests.chaos_sends.auditing import Log
+from tests.chaos_sends.weather import Weather
 from tests.providers.mail_server import DROP, HANG, MailServer
 from tests.support.stand_ins import sendgrid, twilio
 from tests.support.stand_ins.sendgrid.faults import HALF as MAIL_FAULTS
@@ -33,6 +37,9 @@ _ASKS_FAIL = {
     twilio.Fate.RESET_BEFORE: 3,
     twilio.Fate.HANG_BEFORE: 2,
 }
+
+#: No answer is good: what became of a request is known by callbacks and the list alone.
+_UNANSWERED = {twilio.Fate.BROKEN_AFTER: 30, twilio.Fate.RESET_AFTER: 20, twilio.Fate.RESET_BEFORE: 50}
 
 #: What a mail server says to the sender's address, and to the text; "" is its consent. A lost answer to the text
 #: leaves a mail that was taken. More of both than any run needs are drawn beforehand.
@@ -76,12 +83,12 @@ class Vendors:
             "ORDERS_EMAIL_PROVIDER": "sendgrid",
         }
 
-    def accepted(self) -> Counter[str]:
-        """Count what was accepted, by our id of the send; what names no send of ours is under `""`."""
-        found: Counter[str] = Counter(line.send for line in self.twilio.accepted)
-        found.update(mail.send_id for mail in self.sendgrid.accepted)
-        found.update(str(taken.mail["Message-ID"]).strip("<>").partition("@")[0] for taken in self.mail.taken)
-        return found
+    def log(self) -> Log:
+        """Return what they accepted; of SendGrid's and the mail server's mails only our ids are known."""
+        accepted: Counter[str] = Counter(line.send for line in self.twilio.accepted)
+        accepted.update(mail.send_id for mail in self.sendgrid.accepted)
+        accepted.update(str(taken.mail["Message-ID"]).strip("<>").partition("@")[0] for taken in self.mail.taken)
+        return Log(accepted, {line.sid: line.send for line in self.twilio.accepted})
 
     def spoken(self) -> Counter[str]:
         """Count the calls that spoke, by our id of the send."""
@@ -99,8 +106,8 @@ class Vendors:
         said = [*filter(None, to_senders), *to_texts]
         return seen + Counter(f"smtp {reply}".strip() if reply else "quick" for reply in said)
 
-    async def write_in(self, number: str, *, phone: str) -> bool:
-        """Let a customer write over WhatsApp; say whether the gateway took it."""
+    async def write_in(self, number: str, *, phone: str) -> None:
+        """Let a customer write over WhatsApp, and again while the gateway is down: Twilio tries it only twice."""
         form = {
             "AccountSid": twilio.ACCOUNT,
             "MessageSid": f"SM{int(number):032x}",
@@ -108,19 +115,22 @@ class Vendors:
             "To": f"whatsapp:{SENDER}",
             "Body": "Where is my order?",
         }
-        told = await self.twilio.callbacks.post(f"{self.public_url}/hooks/twilio/message", form=form)
-        return 200 <= told.status < 300
+        while True:
+            told = await self.twilio.callbacks.post(f"{self.public_url}/hooks/twilio/message", form=form)
+            if 200 <= told.status < 300:
+                return
+            assert not 400 <= told.status < 500, f"the message of order {number} was refused: {told.status}"
+            await asyncio.sleep(PAUSE)
 
 
 @asynccontextmanager
-async def vendors(*, seed: int, asks_fail: bool, public_url: str, folder: Path) -> AsyncIterator[Vendors]:
+async def vendors(weather: Weather, *, public_url: str, folder: Path) -> AsyncIterator[Vendors]:
     """Run them all; every acceptance is also in a file of the folder before it is answered."""
+    seed = weather.seed
     to_senders, to_texts = _replies(seed, _MAIL), _replies(seed + 1, _DATA)
     async with AsyncExitStack() as stack:
         yield Vendors(
-            twilio=await stack.enter_async_context(
-                _twilio(seed, asks_fail=asks_fail, public_url=public_url, folder=folder)
-            ),
+            twilio=await stack.enter_async_context(_twilio(weather, public_url=public_url, folder=folder)),
             sendgrid=await stack.enter_async_context(_sendgrid(seed, public_url=public_url, folder=folder)),
             mail=await stack.enter_async_context(MailServer(mail=list(to_senders), data=list(to_texts))),
             said_to_senders=to_senders,
@@ -129,15 +139,15 @@ async def vendors(*, seed: int, asks_fail: bool, public_url: str, folder: Path) 
         )
 
 
-def _twilio(seed: int, *, asks_fail: bool, public_url: str, folder: Path) -> twilio.TwilioStandIn:
+def _twilio(weather: Weather, *, public_url: str, folder: Path) -> twilio.TwilioStandIn:
     options = twilio.StandInOptions(
         auth_token=TOKEN, public_url=public_url, accepted=folder / "twilio.jsonl", pace=0.3, late=LATE, longest=5.0
     )
     faults = twilio.Faults(
-        seed=seed,
-        weights={**TWILIO_FAULTS, twilio.Fate.OVERTAKEN_AFTER: 3},
-        questions=_ASKS_FAIL if asks_fail else _ASKS,
-        callbacks=twilio.CallbackFaults(lost=LOST, doubled=0.1, shuffled=0.1),
+        seed=weather.seed,
+        weights=_UNANSWERED if weather.is_deaf else {**TWILIO_FAULTS, twilio.Fate.OVERTAKEN_AFTER: 3},
+        questions=_ASKS_FAIL if weather.asks_fail else _ASKS,
+        callbacks=twilio.CallbackFaults(lost=1.0 if weather.is_deaf else LOST, doubled=0.1, shuffled=0.1),
     )
     return twilio.TwilioStandIn(options, faults=faults)
 

@@ -1,12 +1,13 @@
 """The product's worker process with short times; `python -m tests.chaos_sends.worker`.
 
-With `CHAOS_NAIVE` set, an unknown outcome is sent again at once: the run must find what that doubles.
+`CHAOS_WITHOUT` names what is left out: the run must find what that breaks.
 """
 
 import os
 import sys
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import worker
@@ -17,6 +18,8 @@ from activities.providers.protocol import Accepted, Message, Outcome, Provider, 
 from activities.providers.registry import Connecting, Providers
 from activities.providers.smtp import SmtpProvider
 from activities.providers.twilio import TwilioProvider
+from activities.store import adopting
+from tests.chaos_sends.weather import Without
 
 #: Bound of one attempt, in seconds: a killed worker's sends are taken up again after it.
 ATTEMPT = 4
@@ -24,6 +27,8 @@ ATTEMPT = 4
 #: What the settings of the providers leave: seconds of the mail server's grace, and between two looks at a call.
 _SMTP_GRACE = timedelta(seconds=2)
 _PATIENCE = timedelta(seconds=1)
+
+WITHOUT = Without(os.environ.get("CHAOS_WITHOUT", ""))
 
 #: The naive policy: how often it sends within an attempt, and when the next attempt is.
 _TIMES = 3
@@ -73,7 +78,7 @@ def connect(given: Connecting) -> Providers:
     TwilioProvider.patience = _PATIENCE
     SmtpProvider.grace = _SMTP_GRACE
     connected = registry.connect(given)
-    if not os.environ.get("CHAOS_NAIVE"):
+    if WITHOUT is not Without.POLICY:
         return connected
     wanted = (("sms", "twilio"), ("email", "sendgrid"), ("email", "smtp"))
     naive = []
@@ -83,7 +88,18 @@ def connect(given: Connecting) -> Providers:
     return Providers(naive, channels=given.channels)
 
 
+def _leave_out_the_turns() -> None:
+    """Let no message wait for another that it could be taken for."""
+
+    async def nobody(*_: Any, **__: Any) -> None:
+        return None
+
+    adopting.rival = nobody
+
+
 if __name__ == "__main__":
+    if WITHOUT is Without.TURNS:
+        _leave_out_the_turns()
     actions = {name: replace(action, kind=replace(action.kind, seconds=ATTEMPT)) for name, action in ACTIONS.items()}
     code = worker.main(actions=actions, connect=connect)
     sys.stdout.flush()

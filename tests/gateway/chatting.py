@@ -29,10 +29,10 @@ class Guest(Caller):
 
     @classmethod
     @asynccontextmanager
-    async def at(cls, url: str, *, token: str = "", customer: str = "") -> AsyncIterator["Guest"]:
+    async def at(cls, url: str, *, token: str = "", customer: str = "", visitor: str = "") -> AsyncIterator["Guest"]:
         """Open the chat, with what the page knows."""
         async with Caller(url, secret=None) as page:
-            answer = await page.post("/chat/session", {"token": token, "customer": customer})
+            answer = await page.post("/chat/session", {"token": token, "customer": customer, "visitor": visitor})
             assert answer.status == 200, answer
         async with cls(url, secret=answer.body["token"]) as guest:
             yield guest

@@ -13,6 +13,7 @@ from aiohttp import web
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
 
 from activities.runtime.tokens import Tokens
+from starter.gateway import tracking
 from starter.gateway.parts import Parts
 from tests.gateway.calling import Caller
 from tests.gateway.conftest import Serve
@@ -223,3 +224,21 @@ async def test_where_the_chat_is_off_or_anothers_the_page_shows_nothing_of_it(
 
 def _is_session(told: Any) -> bool:
     return str(told.url).endswith("/chat/session")
+
+
+@pytest.mark.parametrize("objects", [False, True], ids=["followed", "do not track"])
+async def test_the_widget_tells_whom_the_sites_script_follows_unless_they_object(
+    browser: Browser, shop: Shop, desk: Caller, objects: bool
+) -> None:
+    """Covers T19: one browser is one visitor."""
+    token = tracking.signed(Tokens(["k" * 32]), visitor="v-" + "a" * 32)
+    context = await browser.new_context()
+    page = await context.new_page()
+    await page.add_init_script(f'localStorage.setItem("orders-visitor", "{token}")')
+    if objects:
+        await page.add_init_script('Object.defineProperty(navigator, "doNotTrack", {value: "1"})')
+    async with page.expect_request("**/chat/session") as asked:
+        await page.goto(shop.url)
+    body = (await asked.value).post_data_json
+    assert isinstance(body, dict)
+    assert body["visitor"] == ("" if objects else token)

@@ -1,14 +1,12 @@
 """Chats as employees see them, over the API. Covers C4."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
 import pytest
 import pytest_asyncio
 
-from activities.store import chats
 from activities.store.chats import ChatLine, ConversationRecord
 from activities.store.database import Store
 from activities.store.values import Boundary
@@ -73,29 +71,19 @@ async def test_an_answer_is_kept_once_and_history_goes_on_where_it_ended(caller:
     assert [one["text"] for one in second["items"]] == ["Still there?"]
 
 
-async def test_answers_in_other_media_are_refused_in_words(caller: Caller, store: Store) -> None:
-    async with store.write() as tx:
-        await chats.receive(
-            tx, medium="whatsapp", address="+48501", text="Hi", ref="SM1", at=datetime.now(UTC), shop="shop"
-        )
-    chat = await chat_of(caller)
-    answer = await caller.post(f"/v1/chats/{chat}/messages", {"ref": "employee-1", "text": "Hi", "author": "olga"})
-    assert answer.status == 409
-    assert "whatsapp" in answer.body["detail"]
-
-
 async def test_a_chat_that_is_not_there_is_said_so(caller: Caller) -> None:
     nothing = "/v1/chats/00000000-0000-0000-0000-000000000001"
     new = {"ref": "employee-1", "text": "Hi", "author": "olga"}
     statuses = [
         (await caller.get(nothing)).status,
         (await caller.get(f"{nothing}/messages")).status,
+        (await caller.get(f"{nothing}/messages/1")).status,
         (await caller.post(f"{nothing}/messages", new)).status,
         (await caller.post(f"{nothing}/whispers", new)).status,
         (await caller.post(f"{nothing}/typing")).status,
         (await caller.patch(nothing, {"is_open": True})).status,
     ]
-    assert statuses == [404] * 6
+    assert statuses == [404] * 7
     assert (await caller.post("/v1/customers/nobody/chat-token")).status == 404
 
 

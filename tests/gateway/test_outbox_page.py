@@ -5,7 +5,8 @@ from uuid import UUID, uuid5
 
 from activities.providers.outbox import OutboxProvider
 from activities.providers.protocol import Attachment, Message, Speech
-from activities.store import documents, journal
+from activities.providers.web_chat import WebChatProvider
+from activities.store import chats, documents, journal
 from activities.store.database import Store
 from activities.store.documents import DocumentRecord, NewDocument
 from tests.gateway.calling import Caller
@@ -71,3 +72,16 @@ async def test_the_list_tells_files_and_details(store: Store, caller: Caller) ->
     (record,) = (await caller.get("/v1/outbox")).body["items"]
     assert record["attachments"] == [{"name": "a.txt", "media_type": "text/plain", "document": ""}]
     assert record["details"] == {"medium": "whatsapp"}
+
+
+async def test_a_message_of_the_web_chat_shows_what_its_visitor_was_told(store: Store, caller: Caller) -> None:
+    """Covers C4."""
+    async with store.write() as tx:
+        await chats.opened(tx, medium="web", address="v-<1>", shop="shop", at=datetime.now(UTC))
+    await WebChatProvider(store).send(
+        Message(channel="chat", address="v-<1>", body="Hello <b>", medium="web"), send_id=UUID(int=1)
+    )
+    async with Caller(caller.url, secret=None) as browser:
+        page = (await browser.get("/outbox")).body
+    assert "web chat to <b>v-&lt;1&gt;</b>" in page
+    assert "<pre>Hello &lt;b&gt;</pre>" in page

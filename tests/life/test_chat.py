@@ -75,7 +75,8 @@ async def test_a_visitors_message_moves_the_order_and_the_stages_rule_answers_in
     chat = (await desk.get("/v1/chats")).body["items"][0]["id"]
     told = (await desk.get(f"/v1/chats/{chat}/messages")).body["items"]
     assert [one["text"] for one in told if one["is_whisper"]] == ["They ask about 1"]
-    assert await shop.outbox() == []
+    shown = (await desk.get("/v1/outbox")).body["items"]
+    assert [(one["details"]["medium"], one["body"]) for one in shown] == [("web", "Hello Anna, your order is 1.")]
 
 
 async def test_a_chat_waits_for_the_end_of_the_quiet_hours_and_a_whisper_does_not(shop: House, desk: Caller) -> None:

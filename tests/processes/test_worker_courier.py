@@ -1,4 +1,4 @@
-"""A worker process brings notices; killed at either side of a send, its successor settles what it left."""
+"""A worker process brings notices and answers; killed at either side of a send, its successor settles what it left."""
 
 import asyncio
 import os
@@ -7,13 +7,14 @@ import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from temporalio.client import Client
 
-from activities.store import employees, notices, outbox
+from activities.store import answers, chats, employees, notices, outbox, visitors
+from activities.store.chats import ConversationRecord
 from activities.store.database import Store
 from activities.store.history import LedgerState, NewNotice, NoticeRecord, OutboxRecord
 from activities.store.records import NewEmployee
@@ -35,13 +36,14 @@ async def tell(store: Store) -> None:
 
 
 @asynccontextmanager
-async def worker(folder: Path, client: Client, *, faults: str = "") -> AsyncIterator[Process]:
+async def worker(folder: Path, client: Client, *, faults: str = "", days: int = 90) -> AsyncIterator[Process]:
     """Run a worker process on the store of the folder."""
     environment = os.environ | {
         "ORDERS_STORE_URL": f"sqlite+aiosqlite:///{folder / 'orders.db'}",
         "ORDERS_DEFAULT_MAILBOX": "shop@shop.example",
         "ORDERS_LEASE_SECONDS": "5",
         "ORDERS_FAULTS": faults,
+        "ORDERS_VISITOR_DAYS": str(days),
         "TEMPORAL_ADDRESS": client.service_client.config.target_host,
     }
     process = await asyncio.create_subprocess_exec(
@@ -94,3 +96,62 @@ async def test_notice_of_a_killed_worker_leaves_once(tmp_path: Path, temporal_cl
         async with worker(tmp_path, temporal_client):
             await accepted(store)
         assert len(await sent(store)) == 1
+
+
+async def type_answer(store: Store) -> ConversationRecord:
+    """A customer writes in WhatsApp, and an employee answers."""
+    now = datetime.now(UTC)
+    async with store.write() as tx:
+        received = await chats.receive(
+            tx, medium="whatsapp", address="+48501234567", text="Hello", ref="SM1", at=now, shop="shop"
+        )
+        chat = received.conversation
+        line = await chats.add_outbound(tx, conversation=chat.id, text="Good day", ref="r-1", author="olga", at=now)
+        await answers.plan(tx, chat=chat, message=line.id, ref="r-1", now=now)
+    return chat
+
+
+async def answered(store: Store, chat: ConversationRecord) -> None:
+    """Wait until the answer was taken."""
+    async with asyncio.timeout(60):
+        while True:
+            async with store.read() as tx:
+                line = await chats.find(tx, conversation=chat.id, ref="r-1")
+            if line is not None and line.state is LedgerState.ACCEPTED:
+                return
+            await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize("step", ["claimed", "sent"])
+async def test_answer_of_a_killed_worker_leaves_once(tmp_path: Path, temporal_client: Client, step: str) -> None:
+    """Covers M61, C4: the worker dies between the claim and the record of the answer."""
+    async with store_at(tmp_path) as store:
+        chat = await type_answer(store)
+        async with worker(tmp_path, temporal_client, faults=f"{step}=1.0") as killed:
+            assert await killed.wait() == -signal.SIGKILL
+        assert len(await sent(store)) == (1 if step == "sent" else 0)
+        async with worker(tmp_path, temporal_client):
+            await answered(store, chat)
+        (message,) = await sent(store)
+    assert (message.channel, message.address, message.body) == ("chat", "+48501234567", "Good day")
+    assert message.details["medium"] == "whatsapp"
+
+
+async def test_worker_process_forgets_strangers(tmp_path: Path, temporal_client: Client) -> None:
+    """Covers T17: `ORDERS_VISITOR_DAYS` is read."""
+    now = datetime.now(UTC)
+    async with store_at(tmp_path) as store:
+        async with store.write() as tx:
+            for id, days in (("v-1", 4), ("v-2", 2)):
+                await visitors.see(tx, id=id, shop="shop", now=now - timedelta(days=days))
+        async with worker(tmp_path, temporal_client, days=3), asyncio.timeout(60):
+            while True:
+                if not await _is_known(store, "v-1"):
+                    break
+                await asyncio.sleep(0.1)
+        assert await _is_known(store, "v-2")
+
+
+async def _is_known(store: Store, visitor: str) -> bool:
+    async with store.read() as tx:
+        return await visitors.find(tx, id=visitor) is not None

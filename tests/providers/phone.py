@@ -164,6 +164,11 @@ class Phone:
         assert isinstance(claimed, Claimed)
         return claimed.send_id
 
+    async def unknown(self, send_id: UUID) -> None:
+        """Record that its answer was lost."""
+        async with self.store.write() as tx:
+            await ledger.unknown(tx, send_id=send_id, now=self.clock())
+
     async def accepted(self, send_id: UUID, *, provider_id: str) -> None:
         """Record that Twilio took it."""
         async with self.store.write() as tx:

@@ -15,6 +15,8 @@ from workflows.contracts.ids import OrderKey
 TEXT = Message("sms", address="+48501000111", body="Order 1001 is ready")
 CALL = Message("voice", address="+48501000111", body="Order 1001 is ready")
 CHAT = Message("chat", address="+48501000111", body="Order 1001 is ready", medium="whatsapp", sender="+15005550020")
+SMS_CHAT = Message("chat", address="+48501000111", body="Order 1001 is ready", medium="sms")
+TEMPLATE = replace(CHAT, template="HX" + "0" * 32)
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +47,7 @@ async def test_lost_send_is_found(phone: Phone, message: Message) -> None:
 
 
 async def test_template_is_found_though_only_twilio_knows_its_text(phone: Phone) -> None:
-    assert await found(phone, replace(CHAT, template="HX" + "0" * 32))
+    assert await found(phone, TEMPLATE)
 
 
 async def test_text_of_a_messaging_service_is_found_whoever_sent_it(phone: Phone) -> None:
@@ -87,6 +89,48 @@ async def test_message_that_another_send_owns_is_passed_over(phone: Phone) -> No
     assert await phone.provider().lookup(TEXT, send_id=send_id) == accepted
     await phone.accepted(other, provider_id=accepted.provider_id)
     assert await phone.provider().lookup(TEXT, send_id=send_id) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "other"),
+    [(TEXT, TEXT), (TEXT, SMS_CHAT), (CALL, replace(CALL, body="Another text")), (TEMPLATE, CHAT)],
+    ids=["text", "text-in-a-chat", "call", "template"],
+)
+async def test_message_that_could_be_taken_for_a_lost_one_waits_until_that_is_settled(
+    phone: Phone, message: Message, other: Message
+) -> None:
+    """Covers case 12: the list would give the one's id to the other."""
+    key, visit = await order(phone)
+    lost = await phone.claim(key, visit, message=other, rule="other")
+    await phone.unknown(lost)
+    send_id = await phone.claim(key, visit, message=message)
+    with pytest.raises(NotSent) as caught:
+        await phone.provider().send(message, send_id=send_id)
+    assert caught.value.retry_after is not None
+    assert phone.stand_in.accepted == []
+    await phone.accepted(lost, provider_id="SM1")
+    await phone.provider().send(message, send_id=send_id)
+    assert [line.send for line in phone.stand_in.accepted] == [str(send_id)]
+
+
+@pytest.mark.parametrize(
+    ("message", "other"),
+    [(TEXT, replace(TEXT, body="Another text")), (TEXT, replace(TEXT, address="+48501000222")), (TEXT, CALL)],
+    ids=["text", "address", "call"],
+)
+async def test_message_that_is_like_no_lost_one_leaves_at_once(phone: Phone, message: Message, other: Message) -> None:
+    key, visit = await order(phone)
+    await phone.unknown(await phone.claim(key, visit, message=other, rule="other"))
+    await phone.provider().send(message, send_id=await phone.claim(key, visit, message=message))
+    assert len(phone.stand_in.accepted) == 1
+
+
+async def test_lost_message_that_nobody_settles_keeps_others_back_for_an_hour_only(phone: Phone) -> None:
+    key, visit = await order(phone)
+    await phone.unknown(await phone.claim(key, visit, message=TEXT, rule="other"))
+    phone.clock.advance(timedelta(hours=1))
+    await phone.provider().send(TEXT, send_id=await phone.claim(key, visit, message=TEXT))
+    assert len(phone.stand_in.accepted) == 1
 
 
 async def test_message_from_before_a_person_repeated_the_rule_is_passed_over(phone: Phone) -> None:

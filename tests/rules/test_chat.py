@@ -18,7 +18,7 @@ from activities.providers.stand_in import Mood, StandIn
 from activities.providers.web_chat import WebChatProvider
 from activities.sends import Sends
 from activities.shelf import Shelf
-from activities.store import chats, customers
+from activities.store import chats, customers, erasing, outbox, visits
 from activities.store.chats import ChatLine, ConversationRecord
 from activities.store.database import Store
 from activities.store.schema import migrate
@@ -319,6 +319,33 @@ async def test_what_did_not_leave_goes_where_the_customer_writes_now(desk: ChatD
     web = await desk.wrote("web", "v-1", ago=timedelta(0))
     await desk.carry_out(key, visit=visit)
     assert len(await desk.lines(web)) == 1
+
+
+async def test_the_outbox_shows_what_a_rule_wrote_into_the_web_chat_and_nothing_that_it_did_not(desk: ChatDesk) -> None:
+    key = await desk.order(customer=ANNA)
+    web = await desk.wrote("web", "v-1", ago=MINUTE)
+    visit = await desk.enter(key, "chat: thanks", "chat: Anna is angry\nwhisper: true\nid: hint")
+    for rule in ("chat", "hint"):
+        await desk.carry_out(key, visit=visit, rule=rule)
+    async with desk.store.write() as tx:
+        await chats.add_outbound(tx, conversation=web.id, text="By hand", ref="1", author="olga", at=desk.now)
+        (shown,) = (await outbox.page(tx)).items
+    (line,) = [line for line in await desk.lines(web) if not line.author]
+    assert (shown.channel, shown.address, shown.body, shown.at) == ("chat", "v-1", line.text, line.at)
+    assert shown.details == {"medium": "web", "conversation": str(web.id)}
+
+
+async def test_what_a_rule_wrote_into_the_web_chat_goes_with_its_order(desk: ChatDesk) -> None:
+    key = await desk.order(customer=ANNA)
+    web = await desk.wrote("web", "v-1", ago=MINUTE)
+    visit = await desk.enter(key, "chat: thanks")
+    await desk.carry_out(key, visit=visit)
+    async with desk.store.write() as tx:
+        await visits.lock(tx, key)
+        await erasing.order(tx, key, now=desk.now)
+        (shown,) = (await outbox.page(tx)).items
+    assert [line.text for line in await desk.lines(web)] == [""]
+    assert (shown.address, shown.body, shown.details) == ("", "", {})
 
 
 async def test_a_web_chat_that_is_gone_is_refused_in_words(desk: ChatDesk) -> None:

@@ -1,10 +1,14 @@
-"""Which of a provider's ids belong to a send already. Covers M61, case 12."""
+"""Which of a provider's ids belong to a send already, and which send goes first. Covers M61, case 12."""
+
+from typing import Any
+
+import pytest
 
 from activities.store import adopting, ledger
 from activities.store.database import Store
 from activities.store.history import LedgerState
 from activities.store.ledger import Callback
-from tests.store.builders import KEY, NOW, claim_of, planned, put_order
+from tests.store.builders import KEY, NOW, claim_of, later, planned, put_order
 from workflows.contracts.ids import run_id
 
 SEND, OTHER = run_id(KEY, 1, "sms"), run_id(KEY, 1, "other")
@@ -32,3 +36,31 @@ async def test_id_from_before_a_repeat_is_owned(store: Store) -> None:
         await ledger.delivered(tx, send_id=SEND, provider_id="SM1", callback=failed, now=NOW)
         await ledger.reopen(tx, KEY, visit=1, rule="sms", now=NOW)
         assert await adopting.owned(tx, send_id=SEND, provider="outbox", provider_ids=["SM1", "SM2"]) == {"SM1"}
+
+
+async def test_only_an_unsettled_send_of_the_same_provider_and_text_is_a_rival(store: Store) -> None:
+    await put_order(store, runs=(planned("sms"), planned("other")))
+    sms: dict[str, Any] = {"channels": ["sms"], "is_any_text": False, "since": later(hours=-1)}
+    async with store.write() as tx:
+        await ledger.claim(tx, claim=claim_of(rule="other"))
+        assert await adopting.rival(tx, send_id=SEND, **sms) is None
+        await ledger.claim(tx, claim=claim_of(rule="sms", body_hash="1" * 64))
+        assert await adopting.rival(tx, send_id=SEND, **sms) is None
+        assert await adopting.rival(tx, send_id=SEND, **sms | {"is_any_text": True}) == NOW
+        assert await adopting.rival(tx, send_id=SEND, **sms | {"is_any_text": True, "channels": ["voice"]}) is None
+        assert await adopting.rival(tx, send_id=SEND, **sms | {"is_any_text": True, "since": NOW}) is None
+        await ledger.unknown(tx, send_id=OTHER, now=later(seconds=1))
+        assert await adopting.rival(tx, send_id=SEND, **sms | {"is_any_text": True}) == NOW
+        await ledger.settle(tx, send_id=OTHER, to=LedgerState.ACCEPTED, now=NOW, provider_id="SM1")
+        assert await adopting.rival(tx, send_id=SEND, **sms | {"is_any_text": True}) is None
+
+
+@pytest.mark.parametrize("rule", ["sms", "other"])
+async def test_two_equal_sends_that_are_claimed_see_each_other(store: Store, rule: str) -> None:
+    await put_order(store, runs=(planned("sms"), planned("other")))
+    async with store.write() as tx:
+        for one in ("sms", "other"):
+            await ledger.claim(tx, claim=claim_of(rule=one))
+        send_id = run_id(KEY, 1, rule)
+        found = await adopting.rival(tx, send_id=send_id, channels=["sms"], is_any_text=False, since=later(hours=-1))
+    assert found == NOW

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from activities.courier import PATIENCE, Courier, Rhythm
-from activities.providers.errors import Misconfigured, NotSent, Rejected, Unknown
+from activities.providers.errors import Misconfigured, NoAccess, NotSent, Rejected, Unknown
 from activities.providers.protocol import Accepted, Message
 from activities.providers.registry import Providers
 from activities.store import employees, notices
@@ -232,6 +232,18 @@ async def test_lost_answer_is_settled_after_the_grace_before_anything_is_sent_ag
     assert (await state(store), len(post.taken)) == (LedgerState.ACCEPTED, sends)
 
 
+async def test_notice_waits_for_a_provider_that_lets_nobody_in(store: Store, clock: Clock) -> None:
+    """Covers M60: a key was revoked, and a person gives a new one."""
+    await hire(store)
+    await tell(store, "olga")
+    bringing = courier(store, post := Post(NoAccess("ORDERS_X", "no access")), clock)
+    await bringing.round()
+    assert await state(store) is LedgerState.PLANNED
+    clock.now = later(minutes=2)
+    await bringing.round()
+    assert (await state(store), len(post.taken)) == (LedgerState.ACCEPTED, 1)
+
+
 async def test_lost_answer_that_nobody_can_settle_is_left_alone(store: Store, clock: Clock) -> None:
     """Covers M61."""
     await hire(store)
@@ -268,9 +280,9 @@ async def test_notice_of_a_killed_courier_is_looked_up_when_its_claim_has_ended(
     await hire(store)
     await tell(store, "olga")
     post = Post()
-    (parcel,) = await courier(store, post, clock).take()
+    (taken,) = await courier(store, post, clock).take()
     if has_left:
-        await post.send(Message("email", address=parcel.address, body=parcel.text), send_id=parcel.send_id)
+        await post.send(taken.message, send_id=taken.parcel.send_id)
     successor = courier(store, post, clock)
     assert await successor.round() == 0
     clock.now = later(seconds=60)

@@ -1,10 +1,13 @@
 """Visitors of the shop's site: when a visit begins, and which customer a form makes them. Covers T17, T18."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from activities.store import customers, visitors
-from activities.store.database import Store
+import pytest
+
+from activities.caretaker import Care, Caretaker
+from activities.store import customers, erasing, visitors
+from activities.store.database import Store, StoreDown
 from activities.store.records import NewCustomer
 from activities.store.visitors import PAUSE, Visit, VisitorRecord
 from tests.store.conftest import NOW
@@ -100,3 +103,82 @@ async def test_two_forms_at_the_same_moment_are_both_kept(store: Store) -> None:
     await asyncio.gather(link(store, "anna", "callback"), link(store, "anna", "survey"))
     assert set((await stored(store)).forms) == {"callback", "survey"}
     assert await visitors_of(store, "anna") == [ONE]
+
+
+DAYS = timedelta(days=90)
+
+
+async def forgotten(store: Store, *, after: timedelta = DAYS, batch: int = 500) -> int:
+    """Let the caretaker look once, so long after."""
+    return await Caretaker(store, care=Care(strangers=DAYS, batch=batch), clock=lambda: NOW + after).round()
+
+
+async def test_a_stranger_who_was_not_seen_for_long_is_forgotten(store: Store) -> None:
+    await seen(store)
+    assert await forgotten(store) == 0
+    assert await forgotten(store, after=DAYS + timedelta(seconds=1)) == 1
+    async with store.read() as tx:
+        assert await visitors.find(tx, id=ONE) is None
+    again = await seen(store, after=DAYS * 2)
+    assert (again.is_new, again.visitor.visits) == (True, 1)
+
+
+async def test_a_stranger_who_comes_back_in_time_stays(store: Store) -> None:
+    await seen(store)
+    await seen(store, after=timedelta(days=80))
+    assert await forgotten(store, after=timedelta(days=100)) == 0
+
+
+async def test_a_visitor_who_is_a_customer_or_stands_on_a_card_stays(store: Store) -> None:
+    await with_customers(store, "anna")
+    async with store.write() as tx:
+        for id in ("v-1", "v-2", "v-3"):
+            await visitors.see(tx, id=id, shop="shop", now=NOW)
+        await visitors.link(tx, id="v-1", shop="shop", customer="anna", form="callback", now=NOW)
+        await customers.create(tx, NewCustomer(id="bea", visitors=["v-2"]), now=NOW)
+    assert await forgotten(store, after=DAYS * 2) == 1
+    async with store.read() as tx:
+        assert await visitors.find(tx, id="v-3") is None
+        assert await visitors.find(tx, id="v-2") is not None
+
+
+async def test_the_visitor_of_an_erased_customer_is_forgotten_in_the_end(store: Store) -> None:
+    await with_customers(store, "anna")
+    await link(store, "anna", "callback")
+    async with store.write() as tx:
+        await erasing.customer(tx, id="anna", now=NOW)
+    assert await forgotten(store, after=DAYS * 2) == 1
+
+
+async def test_strangers_go_in_small_portions_and_caretakers_do_not_disturb_each_other(store: Store) -> None:
+    async with store.write() as tx:
+        for number in range(25):
+            await visitors.see(tx, id=f"v-{number}", shop="shop", now=NOW)
+    gone = await asyncio.gather(*(forgotten(store, after=DAYS * 2, batch=4) for _ in range(3)))
+    assert sum(gone) == 25
+    assert await forgotten(store, after=DAYS * 2) == 0
+
+
+async def known(store: Store) -> bool:
+    async with store.read() as tx:
+        return await visitors.find(tx, id=ONE) is not None
+
+
+async def test_a_caretaker_outlives_a_store_that_is_down(store: Store) -> None:
+    await seen(store)
+    moments = iter([StoreDown("away")])
+
+    def clock() -> datetime:
+        for failure in moments:
+            raise failure
+        return NOW + DAYS * 2
+
+    working = asyncio.create_task(Caretaker(store, care=Care(every=timedelta(milliseconds=1)), clock=clock).run())
+    async with asyncio.timeout(10):
+        while True:
+            if not await known(store):
+                break
+            await asyncio.sleep(0.005)
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working

@@ -15,7 +15,7 @@ from activities.store.tables.people import (
     Suppression,
 )
 from activities.store.tables.shop import Order, OrderNumber, Payment, PipelineVersion, Shipment
-from activities.store.tables.talks import Call, ChatMessage, Conversation, HookCode, Visitor, Whisper
+from activities.store.tables.talks import Call, ChatAnswer, ChatMessage, Conversation, HookCode, Visitor, Whisper
 
 CUSTOMERS = core(Customer)
 CUSTOMER_TERMS = core(CustomerTerm)
@@ -48,6 +48,7 @@ POSTS = core(Post)
 CALLS = core(Call)
 CONVERSATIONS = core(Conversation)
 CHAT_MESSAGES = core(ChatMessage)
+CHAT_ANSWERS = core(ChatAnswer)
 WHISPERS = core(Whisper)
 VISITORS = core(Visitor)
 HOOK_CODES = core(HookCode)

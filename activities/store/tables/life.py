@@ -117,6 +117,12 @@ class Send(Base, table=True):
             sqlite_where=text("state = 'dispatching'"),
             postgresql_where=text("state = 'dispatching'"),
         ),
+        Index(
+            "ix_ledger_unsettled",
+            "address_hash",
+            sqlite_where=text("state IN ('dispatching', 'unknown')"),
+            postgresql_where=text("state IN ('dispatching', 'unknown')"),
+        ),
     )
 
     id: UUID = Field(primary_key=True)

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlmodel import Field
 
 from activities.store.columns import Json, Moment, Serial, Words
@@ -73,6 +74,43 @@ class ChatMessage(Base, table=True):
     at: datetime = Field(sa_type=Moment)
 
 
+class ChatAnswer(Base, table=True):
+    """The way of an employee's answer into a chat outside of the house. The id is that of its send.
+
+    `state` is that of a send of the ledger, and `next_at` when it is tried (again). While it is `dispatching`, that is
+    when its claim ends. Of the provider's words the highest `rank` stays.
+    """
+
+    __tablename__ = "chat_answers"
+    __table_args__ = (
+        Index(None, "conversation", "message"),
+        Index(None, "conversation", "updated_at"),
+        Index(None, "provider", "provider_id"),
+        Index(
+            "ix_chat_answers_open",
+            "next_at",
+            sqlite_where=sql("state IN ('planned', 'dispatching', 'unknown')"),
+            postgresql_where=sql("state IN ('planned', 'dispatching', 'unknown')"),
+        ),
+    )
+
+    id: UUID = Field(primary_key=True)
+    conversation: UUID = Field(foreign_key="conversations.id")
+    message: int = Field(sa_type=Serial, foreign_key="chat_messages.id", unique=True)
+    state: str = Field(sa_type=Words)
+    attempts: int
+    next_at: datetime | None = Field(sa_type=Moment)
+    provider: str = Field(sa_type=Words)
+    provider_id: str | None = Field(sa_type=Words)
+    provider_status: str = Field(sa_type=Words)
+    rank: int
+    code: str = Field(sa_type=Words)
+    words: str = Field(sa_type=Words)
+    created_at: datetime = Field(sa_type=Moment)
+    claimed_at: datetime | None = Field(sa_type=Moment)
+    updated_at: datetime = Field(sa_type=Moment)
+
+
 class Whisper(Base, table=True):
     """A remark in a chat for employees only. A table of its own, which no sender and no customer's page reads."""
 
@@ -92,6 +130,14 @@ class Visitor(Base, table=True):
     """A visitor of the shop's site. `forms` are those they filled in; the customer is known once they did."""
 
     __tablename__ = "visitors"
+    __table_args__ = (
+        Index(
+            "ix_visitors_strangers",
+            "seen_at",
+            sqlite_where=sql("customer_id IS NULL"),
+            postgresql_where=sql("customer_id IS NULL"),
+        ),
+    )
 
     id: str = Field(sa_type=Words, primary_key=True)
     shop: str = Field(sa_type=Words)

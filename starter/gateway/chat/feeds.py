@@ -8,11 +8,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from activities.runtime.logs import log
-from activities.store import chats
+from activities.store import answers, chats
 from activities.store.database import Store, StoreError, Tx
 
 #: How often the store is asked, in seconds.
@@ -65,7 +66,7 @@ class Feeds:
         self._rhythm = rhythm
         self._clock = clock
         self._waiters: dict[UUID, list[Waiter]] = {}
-        self._known: dict[UUID, tuple[int, int]] = {}
+        self._known: dict[UUID, tuple[int, int, datetime | None]] = {}
         self._typing: dict[tuple[UUID, Side], float] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -141,8 +142,9 @@ class Feeds:
         messages = await chats.newest_ids(tx, conversations=conversations)
         attended = [one for one in conversations if self.count(one, side=Side.SHOP)]
         whispers = await chats.newest_whispers(tx, conversations=attended) if attended else {}
+        went_on = await answers.latest_changes(tx, conversations=attended) if attended else {}
         for one in conversations:
-            newest = messages.get(one, 0), whispers.get(one, 0)
+            newest = messages.get(one, 0), whispers.get(one, 0), went_on.get(one)
             if one in self._waiters and self._known.get(one) != newest:
                 self._known[one] = newest
                 self.wrote(one)

@@ -93,7 +93,9 @@ async def _journalled(tx: Tx, received: Received, *, visitor: Visitor, ref: str,
     if not received.is_new:
         return []
     chat = received.conversation
-    whose = CustomerRef(customer=chat.customer_id) if chat.customer_id else CustomerRef(visitor=visitor.id)
+    # The site's visitor is whoever a form was filled in as, which proves nothing: their orders hear of the message, but
+    # the conversation is not theirs, so that no rule writes into it what only they may read.
+    whose = CustomerRef(customer=chat.customer_id) if chat.customer_id else CustomerRef(visitor=visitor.on_site)
     types = ["chat.first_message", "chat.message"] if received.is_first else ["chat.message"]
     deliveries: list[Delivery] = []
     for type in types:

@@ -30,6 +30,10 @@
   const keep = () => {
     try { localStorage.setItem(KEY, JSON.stringify({ token, seen, pending: Object.fromEntries(pending) })); } catch { /* private mode */ }
   };
+  const followed = () => { // by the site's own script, which forgets it where that is not wanted
+    if (navigator.doNotTrack === "1" || navigator.globalPrivacyControl === true) return "";
+    try { return localStorage.getItem("orders-visitor") || ""; } catch { return ""; }
+  };
   const fresh = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (n) => n.toString(16).padStart(2, "0")).join("");
 
   // --- the page ----------------------------------------------------------------------------------------------------
@@ -128,7 +132,7 @@ textarea:focus-visible{outline:2px solid var(--c);outline-offset:-1px}:where(but
     return fetch(base + path, { ...options, headers, credentials: "omit", referrerPolicy: "no-referrer" });
   };
   const session = async () => {
-    const answer = await fetch(base + "/session", { method: "POST", credentials: "omit", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ token, customer: given.customer || "" }) });
+    const answer = await fetch(base + "/session", { method: "POST", credentials: "omit", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ token, customer: given.customer || "", visitor: followed() }) });
     if (answer.status === 404 || answer.status === 403) { isOff = true; host.remove(); return false; }
     if (!answer.ok) throw new Error("no session");
     const body = await answer.json();

@@ -6,6 +6,7 @@ page which comes back asks for what follows the last one it has. Nothing here ca
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -83,10 +84,14 @@ Counting = Annotated[Quotas, Depends(_quotas)]
 
 
 class Opening(Boundary):
-    """What a page knows when it opens the chat: the token it had, and the customer who signed in on the shop's site."""
+    """What a page knows when it opens the chat.
+
+    The token it had, the customer who signed in on the shop's site, and the token that the site's tracker keeps.
+    """
 
     token: str = Field(default="", max_length=2_000)
     customer: str = Field(default="", max_length=2_000)
+    visitor: str = Field(default="", max_length=2_000)
 
 
 class Session(Boundary):
@@ -121,12 +126,14 @@ async def preflight() -> Response:
 @router.post("/session")
 async def open_session(request: Request, gateway: Gateway, quotas: Counting, opening: Opening) -> Session:
     """Start a session, or go on with the one whose token is given, while it is not older than a month."""
-    quotas.session(request.client.host if request.client else "")
+    quotas.session(request)
     before = visitors.visitor_of(gateway, token=opening.token, age=visitors.RENEWABLE) if opening.token else None
     customer = visitors.customer_of(gateway, token=opening.customer) if opening.customer else None
     visitor = await _going_on(gateway, before=before, customer=customer) if before else None
     is_new = visitor is None
     visitor = visitor or visitors.newcomer(customer=customer)
+    tracked = visitors.tracked_of(gateway, token=opening.visitor)
+    visitor = replace(visitor, tracked=tracked or visitor.tracked)
     token = visitors.signed(gateway, visitor=visitor)
     return Session(token=token, seconds=int(visitors.LIFETIME.total_seconds()), is_new=is_new)
 
@@ -187,7 +194,7 @@ async def _going_on(gateway: Parts, *, before: Visitor, customer: str | None) ->
         owner = before.customer if chat is None else chat.customer_id or before.customer
         if owner not in (None, customer):
             return None
-        visitor = Visitor(before.id, customer)
+        visitor = replace(before, customer=customer)
         known = await customer_behind(tx, visitor=visitor)
         if chat is not None and chat.customer_id is None and known is not None:
             await chats.link(tx, conversation=chat.id, customer=known)

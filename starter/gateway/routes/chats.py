@@ -1,10 +1,10 @@
 """Chats as employees see them: the list, the messages with the whispers among them, answers, and who is typing.
 
-An answer goes out through the medium the customer wrote in; from here only into the web chat.
+An answer goes out in the medium the customer wrote in: in the web chat at once; into any other it is planned, and
+brought by the couriers of the workers. How far it is stands with the message.
 """
 
 import re
-from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,15 +13,17 @@ from pydantic import Field
 
 from activities.store import chats, customers
 from activities.store.chats import ChatLine, ConversationRecord
-from activities.store.database import Conflict, NotFound, StoreDown, Tx
+from activities.store.database import Conflict, NotFound, StoreDown
 from activities.store.records import Page
-from activities.store.values import Boundary, Name
+from activities.store.values import Boundary, Name, Number
 from starter.gateway import examples
 from starter.gateway.access import Right, known_key, needs, refuse_without
 from starter.gateway.chat import visitors
+from starter.gateway.chat.answering import Typed, answer, remark
+from starter.gateway.chat.attending import Attendance, following
 from starter.gateway.chat.feeds import Feeds, Side
 from starter.gateway.chat.saying import Ref, Words
-from starter.gateway.chat.sockets import Conversing, Frame, served
+from starter.gateway.chat.sockets import Conversing, served
 from starter.gateway.openapi import answers, body, changes
 from starter.gateway.parts import Cursor, Gateway, Limit, Named, Parts, linked
 from starter.gateway.problems import Problem
@@ -30,9 +32,6 @@ from starter.gateway.strict import StrictRoute
 router = APIRouter(tags=["chats"], route_class=StrictRoute)
 _READ = [Depends(needs(Right.CUSTOMERS_READ))]
 _WRITE = [Depends(needs(Right.CUSTOMERS_WRITE))]
-
-#: Most messages, and most whispers, of one answer.
-_MOST = 100
 
 CHAT: dict[str, Any] = {
     "id": "7b1f3c1e-54a3-5be5-9a8c-2f6a8a3f3c10",
@@ -48,25 +47,30 @@ CHAT: dict[str, Any] = {
 }
 LINE: dict[str, Any] = {
     "id": 812,
-    "ref": "3f0c2a9d51",
+    "ref": "employee:3f0c2a9d51",
     "is_inbound": False,
     "is_whisper": False,
     "author": "olga",
     "text": "It leaves today.",
     "order_id": None,
     "at": examples.AT,
+    "state": "planned",
+    "code": "",
+    "words": "",
 }
+WHISPER: dict[str, Any] = {**LINE, "is_whisper": True, "state": None}
 NEW_LINE: dict[str, Any] = {"ref": "3f0c2a9d51", "text": "It leaves today.", "author": "olga"}
 TALK: dict[str, Any] = {"items": [LINE], "after": "812.40", "is_typing": False}
 TOKEN: dict[str, Any] = {"token": "ImMtNDcxMSI.aSCxLg.u3Vn0uD0", "seconds": 86_400}
 
 
 class NewLine(Boundary):
-    """An employee's message or whisper. Sent again under the same `ref`, it is kept once."""
+    """An employee's message or whisper. Sent again under the same `ref`, it is kept once, and leaves once."""
 
     ref: Ref
     text: Words
     author: Name = Field(description="The employee's id.")
+    order: Number | None = Field(default=None, description="The order it is about; it goes when the order is deleted.")
 
 
 class ChatPatch(Boundary):
@@ -154,8 +158,23 @@ async def list_chat_messages(
     """Read a chat's messages, and the whispers among them."""
     async with gateway.store.read() as tx:
         await chats.get(tx, id=id)
-        found, place = await _following(tx, id=id, after=after)
+        found, place = await following(tx, chat=id, after=after)
     return Talk(items=found, after=place, is_typing=feeds.is_typing(id, side=Side.CUSTOMER))
+
+
+@router.get("/v1/chats/{id}/messages/{message}", dependencies=_READ, responses=answers(LINE, refusals=(404,)))
+async def get_chat_message(
+    gateway: Gateway,
+    id: ChatId,
+    message: Annotated[int, Path(ge=1, lt=2**62, description="The message's id.", examples=[LINE["id"]])],
+) -> ChatLine:
+    """Read a message; of an employee's answer, how far it is on its way."""
+    async with gateway.store.read() as tx:
+        await chats.get(tx, id=id)
+        found = await chats.these(tx, conversation=id, ids=[message])
+    if not found:
+        raise NotFound("message", str(message))
+    return found[0]
 
 
 @router.post(
@@ -170,14 +189,13 @@ async def answer_chat(
     id: ChatId,
     new: Annotated[NewLine, Body(openapi_examples=body(NEW_LINE, summary="An answer"))],
 ) -> ChatLine:
-    """Answer the customer in the web chat."""
+    """Answer the customer in the medium they wrote in.
+
+    In the web chat it is there at once. Into WhatsApp, Messenger and SMS it is `planned` and sent soon after, once: ask
+    for the message again to see its `state`. A chat that takes no free text now, or a customer who wants none, is 409.
+    """
     async with gateway.store.write() as tx:
-        chat = await chats.get(tx, id=id)
-        if chat.medium != chats.WEB:
-            raise Conflict(f"Employees cannot answer in {chat.medium} from here; answer at its provider")
-        line = await chats.add_outbound(
-            tx, conversation=id, text=new.text, ref=f"employee:{new.ref}", author=new.author, at=gateway.now()
-        )
+        line = await answer(tx, chat=id, new=_typed(new), now=gateway.now())
     feeds.stopped_typing(id, side=Side.SHOP)
     feeds.wrote(id)
     return line
@@ -187,7 +205,7 @@ async def answer_chat(
     "/v1/chats/{id}/whispers",
     status_code=201,
     dependencies=_WRITE,
-    responses=changes({**LINE, "is_whisper": True}, status=201, refusals=(404,)),
+    responses=changes(WHISPER, status=201, refusals=(404,)),
 )
 async def whisper_in_chat(
     gateway: Gateway,
@@ -197,9 +215,7 @@ async def whisper_in_chat(
 ) -> ChatLine:
     """Write a remark for the other employees. No customer and no provider ever gets it."""
     async with gateway.store.write() as tx:
-        line = await chats.whisper(
-            tx, conversation=id, text=new.text, ref=f"employee:{new.ref}", author=new.author, at=gateway.now()
-        )
+        line = await remark(tx, chat=id, new=_typed(new), now=gateway.now())
     feeds.wrote(id)
     return line
 
@@ -227,7 +243,7 @@ async def make_chat_token(gateway: Gateway, id: Named) -> ChatToken:
 
 @router.websocket("/v1/chats/{id}/ws")
 async def attend_chat(websocket: WebSocket, id: UUID, after: str = "0.0") -> None:
-    """Follow a chat as an employee: messages, whispers, and who is typing. Any frame says that the employee types."""
+    """Follow a chat as an employee: messages, how answers go on, whispers, who types. Any frame says that one types."""
     gateway: Parts = websocket.app.state.parts
     feeds: Feeds = websocket.app.state.chat
     try:
@@ -246,33 +262,13 @@ async def attend_chat(websocket: WebSocket, id: UUID, after: str = "0.0") -> Non
         await websocket.send_denial_response(Problem(503, code="store-down", detail="Come back later.").response())
         return
     await websocket.accept()
-    place = after
-
-    async def news() -> Sequence[Frame]:
-        nonlocal place
-        frames: list[Frame] = []
-        async with gateway.store.read() as tx:
-            found, place = await _following(tx, id=id, after=place)
-        if found:
-            items = [line.model_dump(mode="json") for line in found]
-            frames.append({"type": "lines", "items": items, "after": place})
-        return frames
-
-    async def hear(text: str) -> Frame | None:
-        feeds.types(id, side=Side.SHOP)
-        return None
-
+    attendance = Attendance(gateway.store, feeds=feeds, chat=id, after=after)
     socket = Conversing(websocket, feeds=feeds, conversation=id, side=Side.SHOP)
-    await served(websocket, work=lambda: socket.run(news=news, hear=hear))
+    await served(websocket, work=lambda: socket.run(news=attendance.news, hear=attendance.hear))
 
 
 _PLACE = re.compile(r"[0-9]{1,18}\.[0-9]{1,18}")
 
 
-async def _following(tx: Tx, *, id: UUID, after: str) -> tuple[list[ChatLine], str]:
-    """Read what follows a place: messages and whispers have numbers of their own, so a place has two."""
-    message, whisper = (int(part) for part in after.split("."))
-    messages = await chats.history(tx, conversation=id, after=message, limit=_MOST)
-    whispers = await chats.whispers(tx, conversation=id, after=whisper, limit=_MOST)
-    place = f"{messages[-1].id if messages else message}.{whispers[-1].id if whispers else whisper}"
-    return sorted([*messages, *whispers], key=lambda line: line.at), place
+def _typed(new: NewLine) -> Typed:
+    return Typed(ref=new.ref, text=new.text, author=new.author, order=new.order)

@@ -69,7 +69,10 @@ async def list_notices(
 async def list_outbox(
     request: Request, response: Response, gateway: Gateway, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[OutboxRecord]:
-    """List what would have been sent, the newest first. It holds addresses and texts of customers."""
+    """List what would have been sent, and what rules wrote into the web chat, the newest first.
+
+    It holds addresses and texts of customers. What employees wrote or whispered is in the chats.
+    """
     async with gateway.listing() as tx:
         page = await outbox.page(tx, cursor=cursor, limit=limit)
     return linked(page, request=request, response=response)

@@ -211,6 +211,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('visitors', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_visitors_customer_id'), ['customer_id'], unique=False)
+        batch_op.create_index('ix_visitors_strangers', ['seen_at'], unique=False, sqlite_where=sa.text('customer_id IS NULL'), postgresql_where=sa.text('customer_id IS NULL'))
 
     op.create_table('employee_roles',
     sa.Column('role', columns.Words(), nullable=False),
@@ -387,6 +388,7 @@ def upgrade() -> None:
         batch_op.create_index('ix_ledger_leases', ['lease_until'], unique=False, sqlite_where=sa.text("state = 'dispatching'"), postgresql_where=sa.text("state = 'dispatching'"))
         batch_op.create_index(batch_op.f('ix_ledger_order_id_visit'), ['order_id', 'visit'], unique=False)
         batch_op.create_index(batch_op.f('ix_ledger_run'), ['run'], unique=False)
+        batch_op.create_index('ix_ledger_unsettled', ['address_hash'], unique=False, sqlite_where=sa.text("state IN ('dispatching', 'unknown')"), postgresql_where=sa.text("state IN ('dispatching', 'unknown')"))
 
     op.create_table('links',
     sa.Column('token', columns.Words(), nullable=False),
@@ -579,6 +581,33 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_whispers_conversation_id'), ['conversation', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_whispers_order_id'), ['order_id'], unique=False)
 
+    op.create_table('chat_answers',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('conversation', sa.Uuid(), nullable=False),
+    sa.Column('message', columns.Serial(), nullable=False),
+    sa.Column('state', columns.Words(), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('next_at', columns.Moment(), nullable=True),
+    sa.Column('provider', columns.Words(), nullable=False),
+    sa.Column('provider_id', columns.Words(), nullable=True),
+    sa.Column('provider_status', columns.Words(), nullable=False),
+    sa.Column('rank', sa.Integer(), nullable=False),
+    sa.Column('code', columns.Words(), nullable=False),
+    sa.Column('words', columns.Words(), nullable=False),
+    sa.Column('created_at', columns.Moment(), nullable=False),
+    sa.Column('claimed_at', columns.Moment(), nullable=True),
+    sa.Column('updated_at', columns.Moment(), nullable=False),
+    sa.ForeignKeyConstraint(['conversation'], ['conversations.id'], name=op.f('fk_chat_answers_conversation')),
+    sa.ForeignKeyConstraint(['message'], ['chat_messages.id'], name=op.f('fk_chat_answers_message')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_chat_answers')),
+    sa.UniqueConstraint('message', name=op.f('uq_chat_answers_message'))
+    )
+    with op.batch_alter_table('chat_answers', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_chat_answers_conversation_message'), ['conversation', 'message'], unique=False)
+        batch_op.create_index(batch_op.f('ix_chat_answers_conversation_updated_at'), ['conversation', 'updated_at'], unique=False)
+        batch_op.create_index('ix_chat_answers_open', ['next_at'], unique=False, sqlite_where=sa.text("state IN ('planned', 'dispatching', 'unknown')"), postgresql_where=sa.text("state IN ('planned', 'dispatching', 'unknown')"))
+        batch_op.create_index(batch_op.f('ix_chat_answers_provider_provider_id'), ['provider', 'provider_id'], unique=False)
+
     op.create_table('task_assignees',
     sa.Column('employee', columns.Words(), nullable=False),
     sa.Column('task_id', sa.Uuid(), nullable=False),
@@ -596,6 +625,13 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_task_assignees_task_id'))
 
     op.drop_table('task_assignees')
+    with op.batch_alter_table('chat_answers', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_chat_answers_provider_provider_id'))
+        batch_op.drop_index('ix_chat_answers_open', sqlite_where=sa.text("state IN ('planned', 'dispatching', 'unknown')"), postgresql_where=sa.text("state IN ('planned', 'dispatching', 'unknown')"))
+        batch_op.drop_index(batch_op.f('ix_chat_answers_conversation_updated_at'))
+        batch_op.drop_index(batch_op.f('ix_chat_answers_conversation_message'))
+
+    op.drop_table('chat_answers')
     with op.batch_alter_table('whispers', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_whispers_order_id'))
         batch_op.drop_index(batch_op.f('ix_whispers_conversation_id'))
@@ -633,6 +669,7 @@ def downgrade() -> None:
 
     op.drop_table('links')
     with op.batch_alter_table('ledger', schema=None) as batch_op:
+        batch_op.drop_index('ix_ledger_unsettled', sqlite_where=sa.text("state IN ('dispatching', 'unknown')"), postgresql_where=sa.text("state IN ('dispatching', 'unknown')"))
         batch_op.drop_index(batch_op.f('ix_ledger_run'))
         batch_op.drop_index(batch_op.f('ix_ledger_order_id_visit'))
         batch_op.drop_index('ix_ledger_leases', sqlite_where=sa.text("state = 'dispatching'"), postgresql_where=sa.text("state = 'dispatching'"))
@@ -673,6 +710,7 @@ def downgrade() -> None:
 
     op.drop_table('employee_roles')
     with op.batch_alter_table('visitors', schema=None) as batch_op:
+        batch_op.drop_index('ix_visitors_strangers', sqlite_where=sa.text('customer_id IS NULL'), postgresql_where=sa.text('customer_id IS NULL'))
         batch_op.drop_index(batch_op.f('ix_visitors_customer_id'))
 
     op.drop_table('visitors')

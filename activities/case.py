@@ -6,8 +6,8 @@ from typing import Any
 
 from activities.frame import Bench, planned_row
 from activities.shelf import Shelf
-from activities.store import orders, runs, visits
-from activities.store.database import Tx
+from activities.store import runs, views, visits
+from activities.store.database import NotFound, Tx
 from activities.store.history import RunRecord
 from activities.store.visits import Entry, Standing
 from workflows.contracts.decisions import DecideRequest
@@ -22,7 +22,10 @@ from workflows.pipeline.model import Pipeline, Stage
 
 @dataclass(frozen=True)
 class Case:
-    """The order locked, its fields, its pipeline's latest version, and the one its visit was planned by."""
+    """The order locked, its fields, its pipeline's latest version, and the one its visit was planned by.
+
+    `view` is without the results of the visit's rules.
+    """
 
     request: DecideRequest
     standing: Standing
@@ -75,11 +78,14 @@ class Change:
 
 async def load(tx: Tx, shelf: Shelf, *, request: DecideRequest, standing: Standing, pace: float) -> Case:
     """Read what the decision needs of a locked order."""
-    latest, version = await shelf.latest(tx, name=standing.pipeline)
+    # Neither a trigger's condition nor a wait reads what earlier rules gave.
+    view, version = await views.view_and_latest(tx, request.key, results={})
+    if version is None:
+        raise NotFound("pipeline", standing.pipeline)
+    latest = await shelf.get(tx, name=standing.pipeline, version=version)
     current = latest
     if standing.stage and standing.version != version:
         current = await shelf.get(tx, name=standing.pipeline, version=standing.version)
-    view = await orders.view(tx, request.key, visit=standing.visit)
     return Case(request, standing, view, latest, version, current, pace)
 
 
@@ -133,7 +139,7 @@ def _bench(case: Case, *, plan: Plan, stage: Stage, view: OrderView) -> Bench:
     )
     key = case.request.key
     rows = {run.rule: planned_row(key, visit=plan.visit, stage=stage.id, run=run) for run in plan.runs}
-    return Bench(key, plan.visit, case.now, standing, case.latest, view, rows, case.pace)
+    return Bench(key, plan.visit, case.now, standing, case.latest, rows, case.pace, seen=view)
 
 
 async def new_moments(tx: Tx, case: Case, *, rules: list[RunRecord], anchor: datetime | None = None) -> tuple[Due, ...]:

@@ -4,7 +4,7 @@ One transaction journals the event if it is new, asks the pipeline's pure functi
 with the stage, the visit and its planned runs.
 """
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -359,5 +359,6 @@ def _unknown_order(request: DecideRequest) -> Decision:
 
 
 def _verdict_json(verdict: Verdict) -> dict[str, Any]:
-    kept = asdict(verdict)
-    return {name: kept[name] for name in ("compared", "considered") if kept[name]}
+    considered = [vars(one) for one in verdict.considered]
+    kept = {"compared": verdict.compared, "considered": considered}
+    return {name: value for name, value in kept.items() if value}

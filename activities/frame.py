@@ -1,14 +1,14 @@
 """What every run goes through, whatever its kind: loaded, checked, and ended with all that follows from its end."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from activities.actions.protocol import Ended, Premises, RunContext, failed
 from activities.runtime import metrics
 from activities.shelf import Shelf
-from activities.store import erasing, journal, ledger, notices, orders, runs, visits
+from activities.store import erasing, facts, journal, ledger, notices, orders, runs, visits
 from activities.store.database import NotFound, Tx
 from activities.store.facts import BadEvent
 from activities.store.history import NewNotice, RunRecord
@@ -31,20 +31,28 @@ OUTCOME_UNKNOWN = "outcome-unknown"
 _LEAVES_CLAIMS = (RunReason.STAGE_LEFT, RunReason.EXPIRED)
 
 
+#: A moment that is later by less has come: the clocks of two machines differ.
+_CLOCKS_DIFFER = timedelta(seconds=1)
+
+
 @dataclass
 class Bench:
-    """One visit of an order with its rows locked, while runs of it are carried out in one transaction."""
+    """One visit of an order with its rows locked, while runs of it are carried out in one transaction.
+
+    `seen` is what conditions and texts see, once somebody looked; `put_off` are the runs that have to wait again.
+    """
 
     key: OrderKey
     visit: int
     now: datetime
     standing: Standing
     pipeline: Pipeline
-    view: OrderView
     rows: dict[str, RunRecord]
     pace: float = 1.0
+    seen: OrderView | None = None
+    put_off: set[str] = field(default_factory=set)
 
-    def context(self, rule: Rule, *, premises: Premises = Premises()) -> RunContext:
+    def context(self, rule: Rule, *, premises: Premises = Premises(), attempt: int = 1) -> RunContext:
         """Return what an action gets."""
         return RunContext(
             key=self.key,
@@ -54,8 +62,9 @@ class Bench:
             pipeline=self.pipeline,
             view=self.view,
             now=self.now,
-            run=run_id(self.key, self.visit, rule.id),
+            run=self.rows[rule.id].id,
             premises=premises,
+            attempt=attempt,
         )
 
     @property
@@ -63,17 +72,35 @@ class Bench:
         """The stage of the visit, which may have been left."""
         return next((row.stage for row in self.rows.values()), self.standing.stage)
 
+    @property
+    def view(self) -> OrderView:
+        """What conditions and texts see; `look` reads it."""
+        if self.seen is None:
+            raise RuntimeError("nobody has looked at the order")
+        return self.seen
+
+    async def look(self, tx: Tx) -> OrderView:
+        """Read what conditions and texts see, unless it is known."""
+        if self.seen is None:
+            results = {row.rule: row.results for row in self.rows.values() if row.results}
+            self.seen = await orders.view(tx, self.key, visit=self.visit, results=results)
+        return self.seen
+
 
 async def load(tx: Tx, shelf: Shelf, *, key: OrderKey, visit: int, now: datetime, pace: float) -> Bench:
     """Lock an order and read what its runs need. Raise NotFound for an order or a visit that does not exist."""
     standing = await visits.lock(tx, key)
-    record = await visits.visit_of(tx, key, visit=visit)
-    if standing is None or record is None:
-        raise NotFound("visit", f"{key} {visit}")
-    pipeline = await shelf.get(tx, name=standing.pipeline, version=record.version)
-    view = await orders.view(tx, key, visit=visit)
+    if standing is None:
+        raise NotFound("order", str(key))
+    version = standing.version
+    if standing.visit != visit:
+        record = await visits.visit_of(tx, key, visit=visit)
+        if record is None:
+            raise NotFound("visit", f"{key} {visit}")
+        version = record.version
+    pipeline = await shelf.get(tx, name=standing.pipeline, version=version)
     rows = {row.rule: row for row in await runs.runs_of(tx, key, visit=visit)}
-    return Bench(key, visit, now, standing, pipeline, view, rows, pace)
+    return Bench(key, visit, now, standing, pipeline, rows, pace)
 
 
 def planned_row(key: OrderKey, *, visit: int, stage: str, run: PlannedRun) -> RunRecord:
@@ -109,6 +136,12 @@ async def check(tx: Tx, bench: Bench, *, rule: Rule) -> Ended | None:
     before = bench.rows.get(rule.after or "")
     if before is not None and _stops_chain(bench, before):
         return Ended(RunStatus.STOPPED, RunReason.PREVIOUS_FAILED)
+    if rule.after in bench.put_off:
+        return Ended(RunStatus.PLANNED, RunReason.AFTER_RULE)
+    row = bench.rows[rule.id]
+    if row.due is not None and row.due > bench.now + _CLOCKS_DIFFER:
+        # It was moved after it had come, while the send was repeated (M23).
+        return Ended(RunStatus.PLANNED, RunReason.WAITING, row.words)
     if rule.once and await runs.was_done_before(
         tx, bench.key, rule=rule.id, stage=bench.stage, before_visit=bench.visit
     ):
@@ -131,6 +164,7 @@ def condition(bench: Bench, *, rule: Rule) -> tuple[Ended | None, tuple[tuple[st
 async def outcome_of(tx: Tx, bench: Bench, *, rule: str) -> RunOutcome:
     """Return the outcome of a run that ended before, as the answer that was lost told it: its events, its chain."""
     row = bench.rows[rule]
+    await _look_for_moments(tx, bench, rule=rule)
     return RunOutcome(
         rule=rule,
         status=row.status,
@@ -146,9 +180,13 @@ async def outcome_of(tx: Tx, bench: Bench, *, rule: str) -> RunOutcome:
 async def end(
     tx: Tx, bench: Bench, *, rule: str, ended: Ended, compared: tuple[tuple[str, str], ...] = ()
 ) -> RunOutcome:
-    """Record a run's end with all that follows: its events, its chain, the notice of a failure (M11, M62)."""
+    """Record a run's end with all that follows: its events, its chain, the notice of a failure (M11, M62).
+
+    A run that is held or waits again has not ended; `at` of its outcome is until when it waits.
+    """
     row = bench.rows[rule]
     if not ended.status.is_end:
+        bench.put_off.add(rule)
         await runs.set_status(
             tx,
             bench.key,
@@ -159,7 +197,8 @@ async def end(
             at=bench.now,
             words=ended.words,
         )
-        return RunOutcome(rule=rule, status=ended.status, reason=ended.reason, words=ended.words)
+        until = row.due if ended.status is RunStatus.PLANNED else None
+        return RunOutcome(rule=rule, status=ended.status, reason=ended.reason, words=ended.words, at=until)
     events: list[Event] = []
     try:
         events = await _journal(tx, bench, run=row.id, ended=ended)
@@ -169,10 +208,11 @@ async def end(
     run_end = RunEnd(status, reason, bench.now, words=ended.words, results=ended.results, compared=compared)
     runs.finish_later(tx, bench.key, visit=bench.visit, rule=rule, end=run_end)
     metrics.RUNS.labels(kind=row.kind, status=status.value, reason=reason.value).inc()
-    bench.rows[rule] = row.model_copy(update={"status": status, "reason": reason, "ended_at": bench.now})
-    if ended.results:
-        results = {**bench.view.results, rule.replace("-", "_"): ended.results}
-        bench.view = bench.view.model_copy(update={"results": results})
+    told = {"status": status, "reason": reason, "ended_at": bench.now, "results": ended.results}
+    bench.rows[rule] = row.model_copy(update=told)
+    if ended.results and bench.seen is not None:
+        results = {**bench.seen.results, rule.replace("-", "_"): ended.results}
+        bench.seen = bench.seen.model_copy(update={"results": results})
     attention = await _fail(tx, bench, rule=rule, ended=ended) if status is RunStatus.FAILED else None
     dues = await _tell_successors(tx, bench, rule=rule)
     events += await _delete(tx, bench, asked=ended.deletes_order)
@@ -222,8 +262,8 @@ async def _journal(tx: Tx, bench: Bench, *, run: UUID, ended: Ended) -> list[Eve
     for place, (event_type, data) in enumerate(ended.events):
         event = Event(id=f"{run}:{place}", type=event_type, at=bench.now, source="rule", data=data)
         found += await journal.append_from_rule(tx, bench.key, event=event, now=bench.now)
-    if found:  # facts may have changed the order that later rules of this moment see
-        bench.view = await orders.view(tx, bench.key, visit=bench.visit)
+    if any(event.type in facts.TYPES for event in found):
+        bench.seen = None  # the order has changed that later rules of this moment see
     return [event.model_copy(update={"data": {}}) for event in found]
 
 
@@ -285,12 +325,19 @@ def _deletion(bench: Bench) -> list[Event]:
 
 async def _tell_successors(tx: Tx, bench: Bench, *, rule: str) -> list[Due]:
     """Give the rules that wait after this one their moments, from its end on."""
+    await _look_for_moments(tx, bench, rule=rule)
     dues = _moments_after(bench, rule=rule, anchor=bench.now)
     if dues:
         await runs.set_dues(tx, bench.key, visit=bench.visit, dues=dues)
         for due in dues:
             bench.rows[due.rule] = bench.rows[due.rule].model_copy(update={"due": due.at})
     return dues
+
+
+async def _look_for_moments(tx: Tx, bench: Bench, *, rule: str) -> None:
+    """Read the fields that waits may count from, if a rule waits after this one whose moment was not told."""
+    if any(row.after == rule and row.has_wait and row.due is None for row in bench.rows.values()):
+        await bench.look(tx)
 
 
 def _moments_after(bench: Bench, *, rule: str, anchor: datetime) -> list[Due]:

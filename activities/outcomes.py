@@ -45,15 +45,18 @@ class Outcomes:
         self._providers = providers
         self._now = clock
 
+    def awaits(self, message: Message) -> bool:
+        """Say whether a run ends only when the provider tells how its accepted message went."""
+        return self._telling(message) is not None
+
     async def end_of(self, message: Message, *, send_id: UUID, results: dict[str, object]) -> Ended:
         """Return how a run ends whose message was accepted with these results.
 
         Raise Missed if another attempt should follow, and a retryable error while the provider cannot tell yet.
         """
-        accepted = Ended(RunStatus.DONE, RunReason.DONE, "", results, message.events)
-        provider = self._providers.choose(message.channel, name=message.provider)
-        if not message.awaits_outcome or not isinstance(provider, Telling):
-            return accepted
+        provider = self._telling(message)
+        if provider is None:
+            return Ended(RunStatus.DONE, RunReason.DONE, "", results, message.events)
         outcome = await self._told(provider, message=message, send_id=send_id)
         results = results | outcome.results
         if outcome.failure:
@@ -64,6 +67,12 @@ class Outcomes:
         if not outcome.has_reached and message.again is not None and message.attempt <= message.again.times:
             raise Missed(send_id, every=message.again.every, ended=ended)
         return ended
+
+    def _telling(self, message: Message) -> Telling | None:
+        if not message.awaits_outcome:
+            return None
+        provider = self._providers.choose(message.channel, name=message.provider)
+        return provider if isinstance(provider, Telling) else None
 
     async def _told(self, provider: Telling, *, message: Message, send_id: UUID) -> Outcome:
         try:

@@ -30,7 +30,6 @@ async def until_morning(tx: Tx, bench: Bench, *, rule: Rule, message: Message) -
     if natural is None or (has_waited and bench.pace > 1):
         return None  # a paced wait ends before the night does
     until = bench.now + (natural - bench.now) / bench.pace
-    until = max(until, row.due or until)  # its moment was moved when it had come already (M23)
     words = "until the customer's quiet hours end"
     await _put_off(tx, bench, rule=rule, until=until, reason=RunReason.QUIET_HOURS, timer="quiet hours", words=words)
     return RunOutcome(rule=rule.id, status=RunStatus.PLANNED, reason=RunReason.QUIET_HOURS, at=until)

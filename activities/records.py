@@ -89,6 +89,7 @@ class Records:
         refused = await frame.check(tx, bench, rule=rule)
         if refused is not None:
             return await frame.end(tx, bench, rule=rule.id, ended=refused)
+        await bench.look(tx)
         unmet, compared = frame.condition(bench, rule=rule)
         ended = unmet or await action.record(bench.context(rule), tx)
         return await frame.end(tx, bench, rule=rule.id, ended=ended, compared=compared)

@@ -1,20 +1,21 @@
 """Carry out rules that leave the house: compose, claim in the ledger, send, record what became of it.
 
-A claim is committed before anything leaves, the answer after. An answer that was lost is settled with the provider
-before anything is sent again. Every step between two commits may be killed and repeated.
+A claim is committed before anything leaves, the answer after, with the run's end where nothing else is waited for. An
+answer that was lost is settled with the provider before anything is sent again. Every step between two commits may be
+killed and repeated.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities import frame, outcomes, postponing
-from activities.actions.protocol import Action, Ended, Premises, failed, send_id
+from activities.actions.protocol import Action, Ended, Premises, failed
+from activities.claiming import Acceptance, Answer, Brought, Lease, Prepared, claim_of
 from activities.frame import Bench
 from activities.outcomes import Missed, Outcomes
 from activities.providers.errors import Misconfigured, NoAccess, NotSent, Rejected, Unknown
@@ -26,13 +27,11 @@ from activities.runtime.logs import log
 from activities.settling import Held, Settling, again
 from activities.shelf import Shelf
 from activities.store import attempts, claims, ledger, runs, visits
-from activities.store.claims import Claim, Claimed, Refused, Unsettled
-from activities.store.database import Store, Tx
+from activities.store.claims import Claimed, Refused
+from activities.store.database import Store, StoreDown, Tx
 from activities.store.ledger import DuplicateSend
-from workflows.contracts.ids import run_id
 from workflows.contracts.reasons import RunReason, RunStatus
 from workflows.contracts.runs import RunItem, RunOutcome, RunsOutcome, RunsRequest
-from workflows.pipeline.model import Rule
 
 #: How long a send waits before it asks again whether its provider lets us in.
 _UNTIL_ACCESS = timedelta(minutes=2)
@@ -47,25 +46,6 @@ class SendLimits:
 
     lease: timedelta = timedelta(seconds=60)
     pace: float = 1.0
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A run ready to be sent: its messages, one per addressee, and the claim of the first where it is the only one.
-
-    With `instead` nothing may leave any more: what was claimed before is settled, else the run ends so.
-    """
-
-    rule: Rule
-    stage: str
-    compared: tuple[tuple[str, str], ...]
-    messages: tuple[Message, ...]
-    instead: Ended | None = None
-    claim: "Answer | None" = None
-
-
-#: What the ledger says to a claim.
-Answer = Claimed | Refused | Unsettled
 
 
 class Sends:
@@ -109,24 +89,26 @@ class Sends:
         try:
             async with self._store.write() as tx:
                 bench = await self._load(tx, request)
-                prepared = await self._prepare(tx, bench, item=item)
+                prepared = await self._prepare(tx, bench, request=request, item=item)
         except Misconfigured as error:
             return await self._end(request, item=item, ended=failed(RunReason.MISCONFIGURED, str(error)))
         if isinstance(prepared, RunOutcome):
             return prepared
-        ends: list[Ended] = []
+        brought: list[Brought] = []
         try:
             for message in prepared.messages:
-                ends.append(await self._bring(request, prepared=prepared, message=message))
+                brought.append(await self._bring(request, prepared=prepared, message=message))
         except Held:
             return await self._hold(request, item=item)
         except Missed as missed:
             return await self._miss(request, prepared=prepared, missed=missed)
-        return await self._end(request, item=item, ended=outcomes.together(ends), prepared=prepared)
+        ended = outcomes.together([one.ended for one in brought])
+        acceptance = brought[0].acceptance if len(brought) == 1 else None
+        return await self._end(request, item=item, ended=ended, prepared=prepared, acceptance=acceptance)
 
     # --- before: one transaction that draws the line ----------------------------------------------------------------
 
-    async def _prepare(self, tx: Tx, bench: Bench, *, item: RunItem) -> Prepared | RunOutcome:
+    async def _prepare(self, tx: Tx, bench: Bench, *, request: RunsRequest, item: RunItem) -> Prepared | RunOutcome:
         row = bench.rows[item.rule]
         if row.status.is_end:
             return await frame.outcome_of(tx, bench, rule=item.rule)
@@ -140,9 +122,10 @@ class Sends:
         refused = None if is_claimed else await frame.check(tx, bench, rule=rule)
         if refused is not None:
             return await frame.end(tx, bench, rule=rule.id, ended=refused)
+        await bench.look(tx)
         unmet, compared = (None, ()) if is_claimed else frame.condition(bench, rule=rule)
         attempt = 1 if row.started_at is None else await attempts.current(tx, run=row.id)
-        context = replace(bench.context(rule, premises=self._premises), attempt=attempt)
+        context = bench.context(rule, premises=self._premises, attempt=attempt)
         composed = unmet or await action.compose(context, tx)
         if isinstance(composed, Ended):
             sent = await ledger.row(tx, send_id=context.send_id) if is_claimed else None
@@ -150,45 +133,27 @@ class Sends:
                 return await frame.end(tx, bench, rule=rule.id, ended=composed, compared=compared)
             # It was claimed before it became impossible, such as for an address that is gone now.
             instead, composed = composed, outcomes.claimed(sent.channel, provider=sent.provider)
-        composed = composed if isinstance(composed, tuple) else (composed,)
-        messages = tuple(replace(message, attempt=attempt) for message in composed)
+        messages = composed if isinstance(composed, tuple) else (composed,)
+        if attempt > 1:
+            messages = tuple(replace(message, attempt=attempt) for message in messages)
         quiet = None if is_claimed else await postponing.until_morning(tx, bench, rule=rule, message=messages[0])
         if quiet is not None:
             return quiet
         prepared = Prepared(rule, row.stage, compared, messages, instead)
         if len(messages) > 1:
             return prepared  # each is claimed when its turn has come
-        request = RunsRequest(key=bench.key, visit=bench.visit, now=bench.now, items=[item])
         claim = await self._claim(tx, request, prepared=prepared, message=messages[0])
         return replace(prepared, claim=claim)
 
     async def _claim(self, tx: Tx, request: RunsRequest, *, prepared: Prepared, message: Message) -> Answer:
-        rule = prepared.rule
-        run = run_id(request.key, request.visit, rule.id)
-        return await claims.claim(
-            tx,
-            claim=Claim(
-                key=request.key,
-                visit=request.visit,
-                rule=rule.id,
-                stage=prepared.stage,
-                channel=message.channel,
-                provider=self._providers.choose(message.channel, name=message.provider).name,
-                address=message.address,
-                body_hash=sha256(f"{message.subject}\n{message.body}".encode()).hexdigest(),
-                now=self._now(),
-                lease=self._limits.lease,
-                send_id=send_id(run, message=message),
-                customer=message.customer,
-                is_transactional=rule.is_transactional,
-                once=rule.once,
-                over=prepared.instead.reason if prepared.instead else None,
-            ),
-        )
+        provider = self._providers.choose(message.channel, name=message.provider).name
+        lease = Lease(self._now(), self._limits.lease)
+        claim = claim_of(request, prepared=prepared, message=message, provider=provider, lease=lease)
+        return await claims.claim(tx, claim=claim)
 
     # --- out of the house ---------------------------------------------------------------------------------------------
 
-    async def _bring(self, request: RunsRequest, *, prepared: Prepared, message: Message) -> Ended:
+    async def _bring(self, request: RunsRequest, *, prepared: Prepared, message: Message) -> Brought:
         """Bring one message to its end: accepted and told how it went, or refused by the ledger or the provider."""
         try:
             claim = prepared.claim
@@ -197,21 +162,27 @@ class Sends:
                     claim = await self._claim(tx, request, prepared=prepared, message=message)
             if isinstance(claim, Refused):
                 instead = prepared.instead
-                return instead if instead and claim.reason is instead.reason else outcomes.end_of_refusal(claim)
+                same = instead and claim.reason is instead.reason
+                return Brought(instead if instead and same else outcomes.end_of_refusal(claim))
+            acceptance = None
             if isinstance(claim, Claimed):
-                results = await self._send(request, claim=claim, prepared=prepared, message=message)
+                accepted = await self._send(request, claim=claim, prepared=prepared, message=message)
+                results, provider = accepted.results, self._providers.choose(message.channel, name=message.provider)
+                acceptance = Acceptance(claim.send_id, provider.name, accepted.provider_id)
+                if len(prepared.messages) > 1 or self._outcomes.awaits(message):
+                    await self._keep(acceptance)
+                    acceptance = None
             else:
                 results = await self._settling.results_of(claim, on_unknown=prepared.rule.on_unknown, message=message)
             results = {**message.results, **results}
-            return await self._outcomes.end_of(message, send_id=claim.send_id, results=results)
+            ended = await self._outcomes.end_of(message, send_id=claim.send_id, results=results)
+            return Brought(ended, acceptance)
         except Rejected as error:
-            return failed(RunReason.REJECTED, str(error))
+            return Brought(failed(RunReason.REJECTED, str(error)))
         except Misconfigured as error:
-            return failed(RunReason.MISCONFIGURED, str(error))
+            return Brought(failed(RunReason.MISCONFIGURED, str(error)))
 
-    async def _send(
-        self, request: RunsRequest, *, claim: Claimed, prepared: Prepared, message: Message
-    ) -> dict[str, object]:
+    async def _send(self, request: RunsRequest, *, claim: Claimed, prepared: Prepared, message: Message) -> Accepted:
         provider = self._providers.choose(message.channel, name=message.provider)
         faults.reach(Step.CLAIMED)
         try:
@@ -239,14 +210,21 @@ class Sends:
                 raise again("another attempt holds the claim") from error
             raise
         faults.reach(Step.SENT)
-        try:
-            async with self._store.write() as tx:
-                await ledger.accepted(tx, send_id=claim.send_id, provider_id=accepted.provider_id, now=self._now())
-        except DuplicateSend as error:
-            metrics.DUPLICATE_SENDS.labels(provider=provider.name).inc()
-            self._log.error("A message may have been sent twice", send=str(error.send_id), provider=error.provider)
+        return accepted
+
+    async def _keep(self, acceptance: Acceptance) -> None:
+        """Record that a message was accepted before the end of its run is known."""
+        async with self._store.write() as tx:
+            await self._accept(tx, acceptance)
         faults.reach(Step.ACCEPTED)
-        return accepted.results
+
+    async def _accept(self, tx: Tx, acceptance: Acceptance) -> None:
+        send_id, provider_id = acceptance.send_id, acceptance.provider_id
+        try:
+            await ledger.accepted(tx, send_id=send_id, provider_id=provider_id, now=self._now())
+        except DuplicateSend as error:
+            metrics.DUPLICATE_SENDS.labels(provider=acceptance.provider).inc()
+            self._log.error("A message may have been sent twice", send=str(error.send_id), provider=error.provider)
 
     async def _sent(self, provider: Provider, *, claim: Claimed, message: Message) -> Accepted:
         """Send while the claim is ours. A worker that was stopped for longer must not: another may have taken it."""
@@ -283,18 +261,38 @@ class Sends:
     # --- after: what became of it is recorded ---------------------------------------------------------------------
 
     async def _end(
-        self, request: RunsRequest, *, item: RunItem, ended: Ended, prepared: Prepared | None = None
+        self,
+        request: RunsRequest,
+        *,
+        item: RunItem,
+        ended: Ended,
+        prepared: Prepared | None = None,
+        acceptance: Acceptance | None = None,
     ) -> RunOutcome:
-        async with self._store.write() as tx:
-            bench = await self._load(tx, request)
-            row = bench.rows[item.rule]
-            if row.status.is_end:
-                return await frame.outcome_of(tx, bench, rule=item.rule)
-            compared = prepared.compared if prepared else ()
-            outcome = await frame.end(tx, bench, rule=item.rule, ended=ended, compared=compared)
-            if prepared is not None and ended.status is RunStatus.DONE:
-                await outcomes.into_chats(tx, bench, rule=item.rule, messages=prepared.messages)
+        try:
+            async with self._store.write() as tx:
+                bench = await self._load(tx, request)
+                if acceptance is not None:
+                    await self._accept(tx, acceptance)
+                outcome = await self._ended(tx, bench, item=item, ended=ended, prepared=prepared)
+        except StoreDown:
+            raise
+        except Exception:
+            if acceptance is not None:  # what has left is known, whatever its run's end fails of
+                await self._keep(acceptance)
+            raise
         faults.reach(Step.ENDED)
+        return outcome
+
+    async def _ended(
+        self, tx: Tx, bench: Bench, *, item: RunItem, ended: Ended, prepared: Prepared | None
+    ) -> RunOutcome:
+        if bench.rows[item.rule].status.is_end:
+            return await frame.outcome_of(tx, bench, rule=item.rule)
+        compared = prepared.compared if prepared else ()
+        outcome = await frame.end(tx, bench, rule=item.rule, ended=ended, compared=compared)
+        if prepared is not None and ended.status is RunStatus.DONE:
+            await outcomes.into_chats(tx, bench, rule=item.rule, messages=prepared.messages)
         return outcome
 
     async def _miss(self, request: RunsRequest, *, prepared: Prepared, missed: Missed) -> RunOutcome:

@@ -11,6 +11,7 @@ from activities.store import customers
 from activities.store.database import Tx
 from activities.store.records import CustomerRecord, EmployeeRecord
 from workflows.contracts.reasons import RunReason
+from workflows.pipeline.fields import CustomerFields
 
 #: A customer's addresses as (type, address), in the order they are listed.
 Listed = Sequence[tuple[str, str]]
@@ -18,11 +19,15 @@ Listed = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Route:
-    """A kind of address: the setting that chooses it, what people call it, and where records keep it."""
+    """A kind of address: the setting that chooses it, what people call it, and where records keep it.
+
+    `first_of` gives the first one that is listed of a customer, as conditions and texts see it.
+    """
 
     setting: str
     words: str
     of_customer: Callable[[CustomerRecord], Listed]
+    first_of: Callable[[CustomerFields], str]
     of_employee: Callable[[EmployeeRecord], str | None]
 
 
@@ -30,6 +35,7 @@ PHONE = Route(
     setting="phone",
     words="phone",
     of_customer=lambda customer: [(str(phone.type), phone.number) for phone in customer.phones],
+    first_of=lambda customer: customer.phone,
     of_employee=lambda employee: employee.phone,
 )
 
@@ -37,12 +43,16 @@ MAIL = Route(
     setting="address",
     words="mail address",
     of_customer=lambda customer: [(str(address.type), address.email) for address in customer.emails],
+    first_of=lambda customer: customer.email,
     of_employee=lambda employee: employee.email,
 )
 
 
 async def to_customer(context: RunContext, tx: Tx, *, message: Message, route: Route, wanted: AddressType) -> Composed:
     """Address a message to the customer: the contact's first address that fits, then the company's."""
+    seen = context.view.customer
+    if wanted == "auto" and seen is not None and (first := route.first_of(seen)):
+        return replace(message, address=first, customer=seen.id)
     linked = await customers.of_order(tx, context.key)
     if not linked:
         return skipped(RunReason.NO_CUSTOMER, "The order has no customer: link a contact or a company to it")

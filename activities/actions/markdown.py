@@ -2,11 +2,13 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from markdown_it import MarkdownIt
     from markdown_it.rules_inline import StateInline
     from markdown_it.token import Token
 
@@ -35,10 +37,8 @@ def mail_parts(text: str) -> MailParts:
     """Make both parts of a mail. HTML in the text is shown as it stands, never interpreted; bare URLs become links."""
     # Imported by the first mail, not at the worker's start.
     import nh3  # noqa: PLC0415
-    from markdown_it import MarkdownIt  # noqa: PLC0415
 
-    parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
-    parser.inline.ruler.before("escape", "bare_url", _link_bare_url)
+    parser = _parser()
     tokens = parser.parse(text)
     html = nh3.clean(
         parser.renderer.render(tokens, parser.options, {}),
@@ -48,6 +48,15 @@ def mail_parts(text: str) -> MailParts:
         link_rel="noopener noreferrer",
     )
     return MailParts(html=html, plain=_PlainText().written(tokens))
+
+
+@cache
+def _parser() -> "MarkdownIt":
+    from markdown_it import MarkdownIt  # noqa: PLC0415
+
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
+    parser.inline.ruler.before("escape", "bare_url", _link_bare_url)
+    return parser
 
 
 def _link_bare_url(state: "StateInline", silent: bool) -> bool:

@@ -51,8 +51,7 @@ async def record(context: RunContext, tx: Tx) -> Ended:
     """Tell the responsible person that the wait is over; `in_time` says that it ended before `at_most`."""
     settings = context.settings(WaitFor)
     run = await runs.run_of(tx, context.key, visit=context.visit, rule=context.rule.id)
-    is_early = run is not None and run.due is not None and context.now < run.due
-    in_time = is_early or (run is not None and run.words == BY_CUSTOMER)
+    in_time = run is not None and run.words == BY_CUSTOMER
     how = "the customer was active" if in_time else f"no activity of the customer within {settings.at_most}"
     text = f"Order {context.key.number}: {how}."
     if settings.text:

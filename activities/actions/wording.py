@@ -2,33 +2,24 @@
 
 from activities.actions.protocol import Ended, RunContext, failed
 from workflows.contracts.reasons import RunReason
-from workflows.pipeline.fields import OrderView
 from workflows.pipeline.kinds import TextField
 from workflows.pipeline.texts import EmptyValue, Text, TextError, TextInvalid, TextTooLong, literal, text_of
 
 
 def worded(context: RunContext, value: str, *, field: TextField, for_employees: bool = False) -> Text | Ended:
     """Render a text or a message; for employees in the pipeline's first language, else in the customer's."""
-    view = _in_house(context.view) if for_employees else context.view
     try:
-        return text_of(context.pipeline, value, field=field, view=view)
+        return text_of(context.pipeline, value, field=field, view=context.view, in_house=for_employees)
     except TextError as error:
         return _failure(error)
 
 
 def filled(context: RunContext, template: str, *, limit: int = 10_000, for_employees: bool = True) -> str | Ended:
     """Render one template that is never a message: a subject, a title, a recipient, a value."""
-    view = _in_house(context.view) if for_employees else context.view
     try:
-        return literal(context.pipeline, template, view=view, limit=limit)
+        return literal(context.pipeline, template, view=context.view, limit=limit, in_house=for_employees)
     except TextError as error:
         return _failure(error)
-
-
-def _in_house(view: OrderView) -> OrderView:
-    if view.customer is None:
-        return view
-    return view.model_copy(update={"customer": view.customer.model_copy(update={"language": ""})})
 
 
 def _failure(error: TextError) -> Ended:

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import bindparam, delete, update
+from sqlalchemy import Row, bindparam, delete, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from activities.store import facts
 from activities.store.columns import cleaned
-from activities.store.database import Tx
+from activities.store.database import NotFound, Tx
 from activities.store.records import CustomerRef
 from activities.store.tables import DELIVERIES, EVENTS
 from workflows.contracts.events import Event
@@ -92,6 +92,16 @@ async def add_event(tx: Tx, arrival: Arrival, *, now: datetime) -> int | None:
     return seq
 
 
+async def lock_named(tx: Tx, arrival: Arrival) -> Row[Any] | None:
+    """Lock the order that a fact from outside names; None for what is no fact. Raise NotFound."""
+    if arrival.type not in facts.TYPES:
+        return None
+    order = await facts.lock(tx, arrival.orders[0])
+    if order.deleted_at is not None:
+        raise NotFound("order", str(arrival.orders[0]))
+    return order
+
+
 async def deliver(
     tx: Tx,
     arrival: Arrival,
@@ -101,15 +111,18 @@ async def deliver(
     now: datetime,
     state: str = "new",
     with_facts: bool = True,
+    locked: Row[Any] | None = None,
 ) -> tuple[tuple[Delivery, ...], tuple[Event, ...]]:
-    """Send an event on to orders, with its facts, and journal what follows from them."""
+    """Send an event on to orders, with its facts, and journal what follows from them.
+
+    `locked` is the order, where it is locked already.
+    """
     follows: tuple[Arrival, ...] = ()
     if with_facts and orders and arrival.type in facts.TYPES:
-        fact_id = f"{arrival.source}:{arrival.id}"
+        order = locked if locked is not None else await facts.lock(tx, orders[0])
+        id, at = f"{arrival.source}:{arrival.id}", _aware(arrival.at)
         try:
-            applied = await facts.apply(
-                tx, orders[0], event_type=arrival.type, data=arrival.data, id=fact_id, at=_aware(arrival.at)
-            )
+            applied = await facts.apply(tx, facts.Fact(order, type=arrival.type, data=arrival.data, id=id, at=at))
         except facts.BadEvent:
             await tx.run(_DROP_EVENT, {"event_seq": seq})  # so that it can still be kept without its facts
             raise

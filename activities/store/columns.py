@@ -23,9 +23,9 @@ class Json(TypeDecorator[Any]):
         """Write, as one call."""
         return _json_text
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
-        """Read, as one call."""
-        return _json_of
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """Read, as one call; PostgreSQL's driver has done so."""
+        return None if dialect.name == "postgresql" else _json_of
 
 
 class Serial(TypeDecorator[int]):

@@ -80,7 +80,7 @@ class Store:
         self._connections = connections
 
     @classmethod
-    async def open(cls, url: str, *, pool: int = 5) -> "Store":
+    async def open(cls, url: str, *, pool: int = 10) -> "Store":
         """Open the store at an URL (`sqlite+aiosqlite:///path`, `postgresql+asyncpg://…`) without connecting yet.
 
         `pool` is how many may read at once. Raise ValueError for any other kind of URL.
@@ -89,7 +89,7 @@ class Store:
         if parsed.drivername == "postgresql+asyncpg":
             from activities.store.drivers.postgres import PostgresConnections  # noqa: PLC0415  not with SQLite
 
-            return cls(await PostgresConnections.open(parsed, most=2 * pool, patience=_SECONDS_FOR_LOCK))
+            return cls(await PostgresConnections.open(parsed, most=pool, patience=_SECONDS_FOR_LOCK))
         return cls(SqliteConnections(parsed, readers=pool, patience=_SECONDS_FOR_LOCK))
 
     @asynccontextmanager

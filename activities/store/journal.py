@@ -15,7 +15,7 @@ from activities.store import addressees, facts
 from activities.store.arrivals import Arrival as Arrival
 from activities.store.arrivals import Delivery as Delivery
 from activities.store.arrivals import Journalled as Journalled
-from activities.store.arrivals import add_event, deliver, stem
+from activities.store.arrivals import add_event, deliver, lock_named, stem
 from activities.store.columns import as_json, cleaned
 from activities.store.cursors import after_number, page_of
 from activities.store.database import NotFound, Tx
@@ -151,7 +151,9 @@ async def append(
     names exist. Raise NotFound for an order that does not exist, BadEvent for data that cannot be a fact.
     """
     arrival = _checked(arrival, with_facts=with_facts)
-    found = arrival.orders if are_known else await addressees.of(tx, arrival)
+    locked = await lock_named(tx, arrival) if with_facts and not are_known else None
+    is_known = are_known or locked is not None
+    found = arrival.orders if is_known else await addressees.of(tx, arrival)
     if not found and arrival.raw is not None:
         arrival = replace(arrival, problem=arrival.problem or UNMATCHED)
     seq = await add_event(tx, arrival, now=now)
@@ -165,7 +167,9 @@ async def append(
         seq = await add_event(tx, arrival, now=now)
     if seq is None:
         return Journalled(is_new=False, orders=found)
-    deliveries, follows = await deliver(tx, arrival, seq=seq, orders=found, now=now, with_facts=with_facts)
+    deliveries, follows = await deliver(
+        tx, arrival, seq=seq, orders=found, now=now, with_facts=with_facts, locked=locked
+    )
     return Journalled(is_new=True, orders=found, unmatched=not found, follows=follows, deliveries=deliveries)
 
 

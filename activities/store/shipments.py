@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.sql.dml import ReturningInsert
 
 from activities.store.database import Tx
 from activities.store.editing import BadEvent, line
@@ -13,31 +14,43 @@ from activities.store.records import ShipmentRecord
 from activities.store.tables import SHIPMENTS
 from workflows.contracts.ids import OrderKey
 
+#: The columns that an event of each type changes; the first is what all shipments of an order have, or lack, of it.
+_CHANGED: Mapping[str, tuple[str, ...]] = {
+    "shipment.approved": ("approved_at",),
+    "shipment.disallowed": ("approved_at",),
+    "shipment.tracking_added": ("tracking_number", "tracking_url"),
+    "shipment.shipped": ("shipped_at", "status"),
+    "shipment.updated": ("status",),
+    "shipment.delivered": ("delivered_at", "status"),
+}
+
 #: The event types that tell of shipments.
-TYPES = (
-    "shipment.approved",
-    "shipment.disallowed",
-    "shipment.tracking_added",
-    "shipment.shipped",
-    "shipment.updated",
-    "shipment.delivered",
-)
+TYPES = tuple(_CHANGED)
 
 _OF_ORDER = select(SHIPMENTS).where(SHIPMENTS.c.order_id == bindparam("order_id")).order_by(SHIPMENTS.c.id)
 
-_NEW = upsert(SHIPMENTS)
-_PUT = _NEW.on_conflict_do_update(
-    index_elements=["order_id", "id"],
-    set_={
-        name: _NEW.excluded[name]
-        for name in ("approved_at", "tracking_number", "tracking_url", "shipped_at", "status", "delivered_at")
-    },
-)
+_CHANGE_ALL = update(SHIPMENTS).where(SHIPMENTS.c.order_id == bindparam("of_order"))
+
+
+def _putting(changed: tuple[str, ...]) -> ReturningInsert[tuple[int]]:
+    """Make the statement that puts one shipment, and tells how many others lack what it changes."""
+    new = upsert(SHIPMENTS)
+    put = new.on_conflict_do_update(
+        index_elements=["order_id", "id"], set_={name: new.excluded[name] for name in changed}
+    )
+    # Of the others only: what a subquery sees here of the row itself is not defined.
+    others = (SHIPMENTS.c.order_id == bindparam("of_order"), SHIPMENTS.c.id != bindparam("one"))
+    lacking = select(func.count()).where(*others, SHIPMENTS.c[changed[0]].is_(None)).correlate(None)
+    return put.returning(lacking.scalar_subquery())
+
+
+_PUT = {type: _putting(changed) for type, changed in _CHANGED.items()}
 
 
 async def of_order(tx: Tx, key: OrderKey) -> list[ShipmentRecord]:
     """List an order's shipments."""
-    return [ShipmentRecord.model_validate(row) for row in (await _rows(tx, str(key))).values()]
+    rows = await tx.rows(_OF_ORDER, {"order_id": str(key)})
+    return [ShipmentRecord.model_validate({name: getattr(row, name) for name in _fresh(row.id)}) for row in rows]
 
 
 async def apply(
@@ -48,27 +61,27 @@ async def apply(
     `all: true` in the data means every shipment; without `shipment` it is the one called "1".
     """
     change = _change(event_type, data, at=at)
-    rows = await _rows(tx, order.id)
-    wanted = list(rows) if data.get("all") is True and rows and "shipment" not in data else [_id(data)]
-    for id in wanted:
-        rows[id] = {**rows.get(id, _fresh(id)), **change}
-    await tx.run(_PUT, [{"order_id": order.id, **rows[id]} for id in wanted])
-    return _of_whole(order, event_type=event_type, data=data, rows=list(rows.values()))
+    is_changed = False
+    if data.get("all") is True and "shipment" not in data:
+        is_changed = (await tx.run(_CHANGE_ALL, {"of_order": order.id, **change})).rowcount > 0
+    lacking = 0
+    if not is_changed:
+        row = {"order_id": order.id, **_fresh(_id(data)), **change}
+        lacking = (await tx.run(_PUT[event_type], {**row, "of_order": order.id, "one": row["id"]})).scalar_one()
+    return _of_whole(event_type, data=data, is_all=lacking == 0)
 
 
-def _of_whole(
-    order: Row[Any], *, event_type: str, data: Mapping[str, Any], rows: list[dict[str, Any]]
-) -> tuple[dict[str, object], dict[str, Any]]:
+def _of_whole(event_type: str, *, data: Mapping[str, Any], is_all: bool) -> tuple[dict[str, object], dict[str, Any]]:
     if event_type == "shipment.tracking_added":
         return {"tracking_number": line(data, "tracking_number"), "tracking_url": line(data, "tracking_url")}, {}
     if event_type in ("shipment.approved", "shipment.disallowed"):
-        return {"delivery_allowed": all(row["approved_at"] is not None for row in rows)}, {}
+        return {"delivery_allowed": is_all and event_type == "shipment.approved"}, {}
     if event_type == "shipment.delivered":
-        return {"delivered": all(row["delivered_at"] is not None for row in rows)}, {}
+        return {"delivered": is_all}, {}
     if event_type != "shipment.shipped":
         return {}, {}
     # The sender may know of shipments that we do not: its `all: false` is believed.
-    is_all = data.get("all") is not False and all(row["shipped_at"] is not None for row in rows)
+    is_all = is_all and data.get("all") is not False
     return ({"shipped": True} if is_all else {}), {"all": is_all}
 
 
@@ -103,8 +116,3 @@ def _fresh(id: str) -> dict[str, Any]:
         "status": "",
         "delivered_at": None,
     }
-
-
-async def _rows(tx: Tx, order_id: str) -> dict[str, dict[str, Any]]:
-    rows = await tx.rows(_OF_ORDER, {"order_id": order_id})
-    return {row.id: {name: getattr(row, name) for name in _fresh(row.id)} for row in rows}

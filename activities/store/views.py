@@ -1,18 +1,17 @@
 """The view of an order that conditions and texts see: order, customer, responsible person, shop, earlier results."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, and_, bindparam, func, select
 
 from activities.store.database import NotFound, Tx
 from activities.store.editing import typed_for_view
 from activities.store.tables import CUSTOMERS, EMPLOYEES, ORDERS, PIPELINES, RUNS
 from workflows.contracts.ids import OrderKey
 from workflows.pipeline.fields import (
-    Consent,
     CustomerFields,
     EmployeeFields,
-    ItemFields,
     OrderFields,
     OrderView,
     ShopFields,
@@ -31,13 +30,12 @@ _OF_CUSTOMER = (
 
 _OF_EMPLOYEE = ("id", "first_name", "last_name", "email", "phone", "department", "time_zone", "hours")
 
-_TYPES = (
-    select(PIPELINES.c.fields)
-    .where(PIPELINES.c.name == ORDERS.c.pipeline)
-    .order_by(PIPELINES.c.version.desc())
-    .limit(1)
-    .scalar_subquery()
-    .label("types")
+_VERSIONS = PIPELINES.alias("versions")
+
+_IS_LATEST = and_(
+    PIPELINES.c.name == ORDERS.c.pipeline,
+    PIPELINES.c.version
+    == select(func.max(_VERSIONS.c.version)).where(_VERSIONS.c.name == ORDERS.c.pipeline).scalar_subquery(),
 )
 
 _VIEW = (
@@ -45,12 +43,13 @@ _VIEW = (
         *(ORDERS.c[name] for name in _OF_ORDER),
         *(CUSTOMERS.c[name].label(f"customer_{name}") for name in _OF_CUSTOMER),
         *(EMPLOYEES.c[name].label(f"employee_{name}") for name in _OF_EMPLOYEE),
-        _TYPES,
+        PIPELINES.c.fields.label("types"),
+        PIPELINES.c.version.label("latest"),
     )
     .select_from(
-        ORDERS.outerjoin(CUSTOMERS, CUSTOMERS.c.id == ORDERS.c.customer_id).outerjoin(
-            EMPLOYEES, EMPLOYEES.c.id == ORDERS.c.responsible
-        )
+        ORDERS.outerjoin(CUSTOMERS, CUSTOMERS.c.id == ORDERS.c.customer_id)
+        .outerjoin(EMPLOYEES, EMPLOYEES.c.id == ORDERS.c.responsible)
+        .outerjoin(PIPELINES, _IS_LATEST)
     )
     .where(ORDERS.c.id == bindparam("order_id"))
 )
@@ -60,39 +59,53 @@ _RESULTS = select(RUNS.c.rule, RUNS.c.results).where(
 )
 
 
-async def view(tx: Tx, key: OrderKey, *, visit: int) -> OrderView:
-    """Give what conditions and texts may see of an order, with the results of the visit's runs; two queries.
+#: Results of runs by the names of their rules.
+Results = Mapping[str, dict[str, Any]]
+
+
+async def view(tx: Tx, key: OrderKey, *, visit: int, results: Results | None = None) -> OrderView:
+    """Give what conditions and texts may see of an order, with the results of the visit's runs, read if not given.
 
     Raise NotFound if there is no such order.
     """
+    if results is None:
+        results = await _results(tx, key, visit=visit) if visit else {}
+    return (await view_and_latest(tx, key, results=results))[0]
+
+
+async def view_and_latest(tx: Tx, key: OrderKey, *, results: Results) -> tuple[OrderView, int | None]:
+    """Give an order's view and the latest version of its pipeline, None if none was published; else as `view`."""
     row = await tx.first(_VIEW, {"order_id": str(key)})
     if row is None:
         raise NotFound("order", str(key))
-    results = await tx.rows(_RESULTS, {"order_id": str(key), "of_visit": visit}) if visit else []
-    return OrderView(
+    view = OrderView(
         order=_order(row),
         customer=_customer(row),
         responsible=_employee(row),
         shop=ShopFields(id=row.shop),
-        results={found.rule.replace("-", "_"): found.results for found in results},
+        results={rule.replace("-", "_"): found for rule, found in results.items()},
     )
+    return view, row.latest
+
+
+async def _results(tx: Tx, key: OrderKey, *, visit: int) -> Results:
+    rows = await tx.rows(_RESULTS, {"order_id": str(key), "of_visit": visit})
+    return {row.rule: row.results for row in rows}
 
 
 def _order(row: Row[Any]) -> OrderFields:
-    values = {name: getattr(row, name) for name in _OF_ORDER if name not in ("shop", "items", "fields")}
-    return OrderFields(
-        **values,
-        items=[ItemFields.model_validate(item) for item in row.items],
-        fields=typed_for_view(row.fields, types=row.types or {}),
-    )
+    values = dict(zip(_OF_ORDER, row, strict=False))
+    del values["shop"]
+    values["fields"] = typed_for_view(row.fields, types=row.types or {})
+    return OrderFields(**values)
 
 
 def _customer(row: Row[Any]) -> CustomerFields | None:
     if row.customer_id is None:
         return None
-    values = {name: getattr(row, f"customer_{name}") for name in _OF_CUSTOMER if name != "consent"}
+    values = dict(zip(_OF_CUSTOMER, row[len(_OF_ORDER) :], strict=False))
     name = f"{row.customer_first_name} {row.customer_last_name}".strip() or row.customer_company
-    return CustomerFields(**values, name=name, consent=Consent.model_validate(row.customer_consent))
+    return CustomerFields(**values, name=name)
 
 
 def _employee(row: Row[Any]) -> EmployeeFields | None:

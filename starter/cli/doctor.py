@@ -65,6 +65,7 @@ def _zones() -> Finding:
 
 async def _of_store(settings: "Settings") -> list[Finding]:
     from activities.store.database import Store, StoreDown
+    from starter.cli.site import of_site
 
     try:
         store = await Store.open(settings.store_url, pool=1)
@@ -72,7 +73,8 @@ async def _of_store(settings: "Settings") -> list[Finding]:
         return [Finding("store", False, str(error), help="correct ORDERS_STORE_URL", is_reach=True)]
     try:
         await store.check()
-        return [Finding("store", True, f"reached, schema is current ({_place(settings)})"), await _pipelines(store)]
+        reached = Finding("store", True, f"reached, schema is current ({_place(settings)})")
+        return [reached, await _pipelines(store), *await of_site(settings, store=store)]
     except StoreDown as error:
         help = "check ORDERS_STORE_URL; `orders db upgrade` makes or upgrades the tables"
         return [Finding("store", False, f"{error.reason} ({_place(settings)})", help=help, is_reach=True)]
@@ -141,10 +143,17 @@ def _place(settings: "Settings") -> str:
 
 
 def _say(finding: Finding) -> None:
-    say(f"{'✓' if finding.is_good else '✗'} {finding.what:<18} {finding.words}")
-    if finding.help and not finding.is_good:
+    sign = "!" if finding.is_warning else "✓" if finding.is_good else "✗"
+    say(f"{sign} {finding.what:<18} {finding.words}")
+    if finding.help and (finding.is_warning or not finding.is_good):
         say(f"  {'':<18} {finding.help}")
 
 
 def _as_json(finding: Finding) -> dict[str, object]:
-    return {"what": finding.what, "is_good": finding.is_good, "words": finding.words, "help": finding.help}
+    return {
+        "what": finding.what,
+        "is_good": finding.is_good,
+        "is_warning": finding.is_warning,
+        "words": finding.words,
+        "help": finding.help,
+    }

@@ -83,8 +83,9 @@ Also = Callable[[Tx], Awaitable[Sequence[Happened]]]
 async def take(gateway: Parts, *, source: str, told: Told, raw: bytes, also: Also | None = None) -> None:
     """Journal all of it in one transaction; what had been journalled before changes nothing. Raise StoreDown."""
     now = gateway.now()
-    deliveries: list[journal.Delivery] = []
-    async with gateway.store.write() as tx:
+
+    async def journalled(tx: Tx) -> list[journal.Delivery]:
+        deliveries: list[journal.Delivery] = []
         more = await also(tx) if also is not None else ()
         for happened in (*told.happened, *more):
             deliveries += (await _journalled(tx, source=source, happened=happened, raw=raw, now=now)).deliveries
@@ -94,7 +95,17 @@ async def take(gateway: Parts, *, source: str, told: Told, raw: bytes, also: Als
             id = _id(parked.id, raw=raw)
             arrival = Arrival(source=source, id=id, type=parked.type, at=now, data=parked.data, raw=raw)
             await journal.park(tx, arrival, problem=parked.problem, now=now)
-    gateway.relay.hand(tuple(deliveries))
+        return deliveries
+
+    order = "" if also is not None else _only_order(told)
+    gateway.relay.hand(await gateway.commits.run(journalled, order=order))
+
+
+def _only_order(told: Told) -> str:
+    """Return the order that a call is about, if it is one only; else ""."""
+    orders = {order for happened in told.happened for order in happened.orders}
+    is_of_one = len(told.happened) == len(orders) == 1 and not told.receipts and not told.parked
+    return str(*orders) if is_of_one else ""
 
 
 async def _journalled(tx: Tx, *, source: str, happened: Happened, raw: bytes, now: datetime) -> Journalled:

@@ -25,8 +25,8 @@ TAKEN = "OrdersTaken"
 
 _log = log("mailbox")
 
-#: Most mails of one look; a full mailbox is taken in several.
-_BATCH = 50
+#: Most mails of one look, and about how many bytes of them; a full mailbox is taken in several.
+_BATCH, _BATCH_BYTES = 50, 16 * 1024 * 1024
 
 _LONGEST_PAUSE = 300.0
 
@@ -35,6 +35,7 @@ _LONGEST_PAUSE = 300.0
 class _Found:
     uid: str
     raw: bytes
+    mail: mails.Mail
 
 
 class Mailbox:
@@ -65,7 +66,7 @@ class Mailbox:
                 continue
             found = await asyncio.to_thread(self._fetch, folder)
             for one in found:
-                await take(self._gateway, mails.read(one.raw), raw=one.raw)
+                await take(self._gateway, one.mail, raw=one.raw)
             await asyncio.to_thread(self._mark, folder, [one.uid for one in found])
             count += len(found)
         return count
@@ -75,7 +76,15 @@ class Mailbox:
         with self._open(folder) as box:
             uids = box.uids(AND(date_gte=since, no_keyword=TAKEN))
             new = [uid for uid in uids if (folder, uid) not in self._taken]
-            return [_Found(uid, raw) for uid in new[:_BATCH] if (raw := _raw(box, uid))]
+            found, size = list[_Found](), 0
+            for uid in new[:_BATCH]:
+                if size > _BATCH_BYTES:
+                    break
+                raw = _raw(box, uid)
+                size += len(raw)
+                # Here, in a thread: a large mail takes a second, in which no request would be answered.
+                found += [_Found(uid, raw, mails.read(raw))] if raw else []
+            return found
 
     def _mark(self, folder: str, uids: Sequence[str]) -> None:
         if not uids:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Path, Query, Request, Response
@@ -16,6 +17,8 @@ from activities.store.database import Store, Tx
 from activities.store.records import Page
 from activities.store.values import Name, Number, Shop
 from starter.client import OrdersClient
+from starter.gateway.apart import Apart
+from starter.gateway.commits import ONE_WRITER, SEVERAL_WRITERS, Commits
 from starter.gateway.problems import Fault, Problem
 from starter.relay import Relay
 from workflows.contracts.ids import OrderKey
@@ -34,6 +37,17 @@ class Parts:
     shelf: Shelf
     environment: Mapping[str, str] = field(default_factory=dict)
     tokens: Tokens | None = None
+
+    @cached_property
+    def commits(self) -> Commits:
+        """The transactions in which calls from outside are journalled."""
+        is_sqlite = self.settings.store_url.startswith("sqlite")
+        return Commits(self.store, manner=ONE_WRITER if is_sqlite else SEVERAL_WRITERS)
+
+    @cached_property
+    def apart(self) -> Apart:
+        """What is done in a thread, as it would hold up other requests."""
+        return Apart()
 
     @property
     def public_url(self) -> str:
@@ -57,7 +71,8 @@ class Parts:
             raise Problem(422, code="invalid-request", detail=f"query/cursor: {error}", errors=[fault]) from error
 
 
-def _parts(request: Request) -> Parts:
+# Not a plain `def`, which FastAPI would call in a thread: that costs a request as much as its statements.
+async def _parts(request: Request) -> Parts:
     parts: Parts = request.app.state.parts
     return parts
 
@@ -65,7 +80,7 @@ def _parts(request: Request) -> Parts:
 Gateway = Annotated[Parts, Depends(_parts)]
 
 
-def _key(
+async def _key(
     gateway: Gateway,
     number: Annotated[Number, Path(description="The order's number.", examples=["2026-00117"])],
     shop: Annotated[Shop | None, Query(description="The shop; the gateway's own if not given.")] = None,

@@ -8,11 +8,16 @@ import hmac
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from activities.runtime import metrics
 from activities.runtime.logs import log
 from starter.gateway.problems import Problem
+
+if TYPE_CHECKING:
+    from standardwebhooks.webhooks import Webhook
 
 _log = log("hooks")
 
@@ -34,12 +39,21 @@ def not_connected(source: str, *, setting: str) -> Problem:
 
 def standard(body: bytes, *, headers: Mapping[str, str], secrets: Sequence[str], now: datetime) -> bool:
     """Verify a Standard Webhooks signature (webhook-id, -timestamp, -signature) with one of the secrets."""
-    from standardwebhooks.webhooks import Webhook  # noqa: PLC0415
-
     given = {name: headers.get(name, "") for name in ("webhook-id", "webhook-timestamp", "webhook-signature")}
     if not all(given.values()) or not in_time(given["webhook-timestamp"], now=now):
         return False
-    return any(holds(lambda secret=secret: Webhook(secret).verify(body, given, json_parse=False)) for secret in secrets)  # type: ignore[misc]  # mypy does not infer lambdas with defaults
+
+    def verify(secret: str) -> None:
+        _webhook(secret).verify(body, given, json_parse=False)
+
+    return any(holds(lambda secret=secret: verify(secret)) for secret in secrets)  # type: ignore[misc]  # mypy does not infer lambdas with defaults
+
+
+@lru_cache(maxsize=64)
+def _webhook(secret: str) -> "Webhook":
+    from standardwebhooks.webhooks import Webhook  # noqa: PLC0415
+
+    return Webhook(secret)
 
 
 def ecdsa(raw: bytes, *, headers: Mapping[str, str], keys: Sequence[str], now: datetime) -> bool:

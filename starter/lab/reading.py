@@ -6,6 +6,7 @@ from typing import TypeAlias, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from starter.misfits import misfits
 from workflows.pipeline.file.document import Block, Listing, Misplaced, Node, Scalar, read
 from workflows.pipeline.file.report import Report, Spot
 from workflows.pipeline.mistakes import nearest
@@ -54,16 +55,15 @@ def checked(model: type[Model], values: Mapping[str, Plain], *, at: Spot, report
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        for fault in error.errors(include_url=False):
-            place = _spot(at, fault["loc"])
-            words = fault["msg"].removeprefix("Value error, ")
-            name = ".".join(str(part) for part in fault["loc"])
-            if fault["type"] == "extra_forbidden":
+        for misfit in misfits(error.errors(include_url=False), kind=model):
+            place = _spot(at, misfit.place)
+            name = ".".join(str(part) for part in misfit.place)
+            if misfit.is_unknown:
                 close = nearest(place.name, list(model.model_fields))
                 help = f"Did you mean '{close}'?" if close and place.path.count(".") == at.path.count(".") else ""
                 report.error(UNKNOWN_NAME, f"unknown key '{name}'", at=place.at_key(), help=help)
             else:
-                report.error(BAD_VALUE, f"{name}: {words}" if name else words, at=place)
+                report.error(BAD_VALUE, f"{name}: {misfit.words}" if name else misfit.words, at=place)
         return None
 
 

@@ -46,6 +46,27 @@ def test_events_that_wait_for_a_person_are_listed(stored: Orders) -> None:
         assert "help: `orders events parked` lists them" in ended.err
 
 
+def test_the_doctor_says_what_to_put_on_the_shops_pages(stored: Orders) -> None:
+    form = "forms:\n  callback:\n    title: Call me\n    fields:\n      phone: {type: phone, label: Phone}\n"
+    (stored.directory / "calls.yaml").write_text(PIPELINE.replace("pipeline: shop", "pipeline: calls") + form)
+    stored.must("pipeline", "publish", "calls.yaml")
+    base = {"ORDERS_PUBLIC_URL": "https://orders.shop.example/", "ORDERS_TOKEN_KEYS": "k" * 64}
+    sites = {"ORDERS_SITE_ORIGINS": "https://shop.example", "ORDERS_CHAT_ORIGINS": "https://shop.example"}
+    visits = '<script src="https://orders.shop.example/t/site.js" async></script>'
+    chat = '<script src="https://orders.shop.example/chat/widget.js" data-shop="shop" async></script>'
+
+    told = {finding["what"]: finding for finding in stored("doctor", "--json", env=base | sites).json}
+    assert "https://orders.shop.example/f/callback" in told["forms"]["words"]
+    assert visits in told["visits"]["words"]
+    assert chat in told["web chat"]["words"]
+    assert not told["visits"]["is_warning"]
+
+    ended = stored("doctor", env=base).out
+    assert "! visits" in ended
+    assert "set ORDERS_SITE_ORIGINS=https://YOUR-SHOP for the gateway, then paste into every page" in ended
+    assert "set ORDERS_CHAT_ORIGINS=" in ended
+
+
 def test_the_doctor_says_what_to_enter_at_each_vendor(stored: Orders) -> None:
     ended = stored(
         "doctor",

@@ -95,6 +95,25 @@ def test_every_problem_is_told_at_once_with_its_place(orders: Orders) -> None:
 
 
 @pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        pytest.param({"total": "many"}, "total: must be a number", id="number"),
+        pytest.param({"note": 1}, "note: must be a text", id="text"),
+        pytest.param({"customer": {"emails": [{}]}}, "customer.emails.0.email: is missing", id="missing"),
+        pytest.param({"customer": {"kind": "robot"}}, "customer.kind: must be one of contact, company", id="choice"),
+        pytest.param({"items": {}}, "items: must be a list", id="list"),
+        pytest.param({"number": ""}, "number: must be written like 2026-00117", id="pattern"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_told_in_our_words(orders: Orders, values: dict[str, object], words: str) -> None:
+    (orders.directory / "order.json").write_text(json.dumps(values))
+    ended = orders(*_simulate(orders))
+    assert ended.code == 2
+    assert words in ended.err
+    assert "Input should" not in ended.err
+
+
+@pytest.mark.parametrize(
     ("file", "text", "words", "code"),
     [
         pytest.param("order.json", "", "the file is empty", 2, id="empty"),

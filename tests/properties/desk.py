@@ -28,11 +28,13 @@ class Desk:
 
     def __init__(self, books: Books) -> None:
         self.books = books
+        self._put_off: set[str] = set()
         books.begin = self._begin_visit
 
     def _begin_visit(self, plan: Plan, now: datetime) -> list[RunOutcome]:
         """Carry out what runs at once and leaves no trace outside, in the transaction of the decision."""
         stay, names, outcomes = self.books.stays[-1], [], []
+        self._put_off = set()
         for run in plan.runs:
             is_next = run.after is None or (run.after in names and not run.has_wait)
             if run.is_record and is_next and (run.due is None or run.due <= now):
@@ -43,24 +45,26 @@ class Desk:
     def record(self, request: RunsRequest) -> RunsOutcome:
         """Carry out, or conclude, the runs of a request in their order."""
         stay = self.books.stays[request.visit - 1]
+        self._put_off = set()
         return RunsOutcome(outcomes=[self._record(stay, item, now=request.now) for item in request.items])
 
     def begin(self, request: RunsRequest, *, is_quiet: bool = False, refused: _Ended | None = None) -> RunOutcome | Row:
         """Claim a send: the row if it may leave now, or why it may not."""
         now, stay = request.now, self.books.stays[request.visit - 1]
+        self._put_off = set()
         row = stay.rows[request.items[0].rule]
         if row.status.is_end:
             return self.outcome_of(stay, row)
         if row.status is RunStatus.RUNNING:
             return row  # claimed before: it is settled, not checked again
         rule = self.books.rule(stay, row.rule)
-        ended = self._check(stay, row, rule) or self._condition(stay, rule) or refused
+        ended = self._check(stay, row, rule, now=now) or self._condition(stay, rule) or refused
         if ended is not None:
             return self.end(stay, row, ended, now=now)
         if row.is_claimed:
             return self.hold_unknown(stay, row, now=now)
         if is_quiet:
-            row.due = max(now + QUIET, row.due or now)
+            row.due = now + QUIET
             row.status, row.reason = RunStatus.PLANNED, RunReason.QUIET_HOURS
             return RunOutcome(rule=row.rule, status=row.status, reason=row.reason, at=row.due)
         row.status, row.reason, row.is_claimed = RunStatus.RUNNING, None, True
@@ -105,7 +109,9 @@ class Desk:
         books, (status, reason) = self.books, ended
         if not status.is_end:
             row.status, row.reason = status, reason
-            return RunOutcome(rule=row.rule, status=status, reason=reason)
+            self._put_off.add(row.rule)
+            until = row.due if status is RunStatus.PLANNED else None
+            return RunOutcome(rule=row.rule, status=status, reason=reason, at=until)
         run = run_id(KEY, stay.number, row.rule)
         row.events = []
         for place, (event_type, data) in enumerate(caused):
@@ -148,13 +154,13 @@ class Desk:
                 return RunOutcome(rule=item.rule, status=RunStatus.RUNNING, reason=RunReason.RETRYING)
             return self.end(stay, row, (item.verdict, item.reason or RunReason.INTERNAL), now=now)
         rule = self.books.rule(stay, row.rule)
-        ended = self._check(stay, row, rule) or self._condition(stay, rule)
+        ended = self._check(stay, row, rule, now=now) or self._condition(stay, rule)
         caused: _Caused = []
         if ended is None:
             ended, caused = self._act(stay, rule)
         return self.end(stay, row, ended, now=now, caused=caused)
 
-    def _check(self, stay: Stay, row: Row, rule: Rule) -> _Ended | None:
+    def _check(self, stay: Stay, row: Row, rule: Rule, *, now: datetime) -> _Ended | None:
         books = self.books
         if stay.number != books.visit:
             return RunStatus.STOPPED, RunReason.STAGE_LEFT
@@ -163,6 +169,10 @@ class Desk:
         before = stay.rows.get(rule.after or "")
         if before is not None and before.stops_chain:
             return RunStatus.STOPPED, RunReason.PREVIOUS_FAILED
+        if rule.after in self._put_off:
+            return RunStatus.PLANNED, RunReason.AFTER_RULE
+        if row.due is not None and row.due > now:
+            return RunStatus.PLANNED, RunReason.WAITING
         earlier = (one.rows.get(rule.id) for one in books.stays[: stay.number - 1] if one.stage == stay.stage)
         if rule.once and any(one and (one.status is RunStatus.DONE or one.is_claimed) for one in earlier):
             return RunStatus.SKIPPED, RunReason.ONCE_DONE

@@ -1,18 +1,22 @@
-"""A mailbox polled over IMAP, on a real IMAP server (pymap) over TCP."""
+"""A mailbox polled over IMAP, on real IMAP servers (pymap) over TCP."""
 
 import imaplib
+import mailbox
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
+from pydantic import SecretStr
+from pysasl.hashing import BuiltinHash
 
 from activities.accounts.mail import ImapAccount
 from activities.store import journal
 from activities.store.database import Store
-from starter.gateway.mailbox import Mailbox
+from starter.gateway.mailbox import TAKEN, Mailbox
 from starter.gateway.parts import Parts
 from tests.gateway.calling import Caller
 from tests.sources.test_inbound_mail import ANNA, KEY, MAIL, known
@@ -22,15 +26,34 @@ PROVED = "Authentication-Results: mx.example; spf=pass smtp.mailfrom=customer.ex
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ImapAccount]:
+    """A server without keywords."""
+    with serving("dict", "--demo-data", user="demouser", password="demopass", sent="Sent") as account:
+        yield account
+
+
+@pytest.fixture(scope="module")
+def keeping_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImapAccount]:
+    """A server whose mailbox keeps our keyword, as Dovecot's and most others do."""
+    folder = tmp_path_factory.mktemp("maildir")
+    mailbox.Maildir(folder / "shop", create=True)
+    (folder / "shop" / "dovecot-keywords").write_text(f"0 {TAKEN}\n")
+    (folder / "pymap-etc-passwd").write_text("shop:x::::shop:\n")
+    (folder / "pymap-etc-shadow").write_text(f"shop:{BuiltinHash(rounds=1).hash('secret')}:::::::\n")
+    with serving("maildir", str(folder), user="shop", password="secret", sent="") as account:
+        yield account
+
+
+@contextmanager
+def serving(*backend: str, user: str, password: str, sent: str) -> Iterator[ImapAccount]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     program = "import sys; from pymap.main import main; sys.exit(main())"
-    options = ["--host", "127.0.0.1", "--port", str(port), "--no-tls", "dict", "--demo-data"]
+    options = ["--host", "127.0.0.1", "--port", str(port), "--no-tls", *backend]
     process = subprocess.Popen(
         [sys.executable, "-c", program, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    account = ImapAccount(host="127.0.0.1", port=port, user="demouser", password="demopass", tls="none", sent="Sent")
+    account = ImapAccount(host="127.0.0.1", port=port, user=user, password=SecretStr(password), tls="none", sent=sent)
     try:
         for _ in range(200):
             try:
@@ -90,6 +113,36 @@ async def test_a_mailbox_is_polled_and_each_mail_counts_once(
     assert (first, again) == ([4, 0], 4)
     assert await events(store) == ["email.received", "email.sent"]
     assert b"\\Seen" not in _flags(server, "INBOX").split(b")")[-2]
+
+
+async def test_a_server_with_keywords_tells_every_gateway_what_was_taken(
+    keeping_server: ImapAccount, caller: Caller, parts: Parts, store: Store
+) -> None:
+    """The keyword stays with the mail, which stays unread; other gateways, and this one after a restart, pass it by."""
+    await known(caller)
+    put(keeping_server, "INBOX", PROVED + MAIL)
+    first = await Mailbox(parts, account=keeping_server).look()
+    again = await Mailbox(parts, account=keeping_server).look()
+    put(keeping_server, "INBOX", PROVED + MAIL.replace("<m1@", "<m3@"))
+
+    assert (first, again, await Mailbox(parts, account=keeping_server).look()) == (1, 0, 1)
+    assert await events(store) == ["email.received", "email.received"]
+    flags = _flags(keeping_server, "INBOX")
+    assert flags.count(TAKEN.encode()) == 2
+    assert b"\\Seen" not in flags
+
+
+async def test_large_mails_are_taken_in_several_looks(
+    keeping_server: ImapAccount, caller: Caller, parts: Parts, store: Store
+) -> None:
+    """Of a mailbox full of large mails, a few at a time are in memory."""
+    await known(caller)
+    large = "a line of a very long mail\n" * 700_000  # 19 MB
+    for number in range(3):
+        put(keeping_server, "INBOX", PROVED + MAIL.replace("<m1@", f"<large{number}@") + large)
+    box = Mailbox(parts, account=keeping_server)
+    assert [await box.look() for _ in range(4)] == [1, 1, 1, 0]
+    assert await events(store) == ["email.received"] * 3
 
 
 async def test_a_mailbox_that_cannot_be_reached_says_so(server: ImapAccount, parts: Parts) -> None:

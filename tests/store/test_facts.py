@@ -138,6 +138,37 @@ async def test_marking_an_order_without_shipments_as_shipped_makes_one(store: St
     assert (await order_of(store)).shipped
 
 
+async def test_a_word_on_a_shipment_leaves_what_else_is_known_of_it(store: Store) -> None:
+    """Covers T12, T14."""
+    await put_order(store)
+    await happen(store, "shipment.approved", {"shipment": "a"}, id="s1")
+    await happen(store, "shipment.tracking_added", {"shipment": "a", "tracking_number": "T1"}, id="s2")
+    await happen(store, "shipment.shipped", {"shipment": "a"}, id="s3")
+    await happen(store, "shipment.updated", {"shipment": "a", "status": "at the depot"}, id="s4")
+    async with store.read() as tx:
+        [found] = await orders.shipments_of(tx, KEY)
+    assert (found.approved_at, found.tracking_number, found.shipped_at, found.status) == (
+        NOW,
+        "T1",
+        NOW,
+        "at the depot",
+    )
+
+
+async def test_one_shipment_that_is_not_allowed_or_not_there_holds_the_order_back(store: Store) -> None:
+    """Covers T11, T14."""
+    await put_order(store)
+    for number, name in enumerate("ab"):
+        await happen(store, "shipment.approved", {"shipment": name}, id=f"s{number}")
+    assert (await order_of(store)).delivery_allowed
+    await happen(store, "shipment.disallowed", {"shipment": "a"}, id="s3")
+    assert not (await order_of(store)).delivery_allowed
+    await happen(store, "shipment.delivered", {"shipment": "a"}, id="s4")
+    assert not (await order_of(store)).delivered
+    await happen(store, "shipment.delivered", {"shipment": "b"}, id="s5")
+    assert (await order_of(store)).delivered
+
+
 async def test_delivery_status_and_its_end(store: Store) -> None:
     """Covers T14."""
     await put_order(store)

@@ -27,6 +27,7 @@ SMALL = {"departments", "api_keys", "pipelines", "hook_codes"}
 
 #: Beginnings that other statements go on from; they are never run as they are.
 BEGINNINGS = {
+    "facts._CHANGE",
     "notices._NOTICE",
     "conversations._LINE",
     "tasks._TASK",

@@ -21,6 +21,7 @@ from workflows.contracts.reasons import RunReason, RunStatus
 
 async def test_a_lost_answer_is_given_again_with_its_events_and_its_chain(bench: Bench) -> None:
     """Else the rule that waits after it would wait for a moment that nobody tells: the order would be stuck."""
+    bench.now += timedelta(hours=1)
     first = await bench.record("pay", "mark_paid")
     again = await bench.record("pay", "mark_paid")
     assert [event.type for event in first.events] == ["payment.paid"]
@@ -41,6 +42,7 @@ async def test_a_send_that_ends_after_its_stage_was_left_tells_the_moment_of_the
 
 async def test_an_event_of_a_rule_is_the_relays_where_nobody_decides_it(bench: Bench) -> None:
     """A workflow that is terminated before it takes the outcome would lose it for ever."""
+    bench.now += timedelta(hours=1)
     await bench.record("pay", "mark_paid")
 
     async def due(seconds: float) -> list[str]:

@@ -1,5 +1,6 @@
 """Ids that several parts build and parse: the workflow's, the run's, the activity's. Pure text, no randomness."""
 
+from functools import lru_cache
 from uuid import UUID, uuid5
 
 from workflows.contracts.base import Contract
@@ -37,7 +38,12 @@ def parse_workflow_id(text: str) -> OrderKey:
 
 def run_id(key: OrderKey, visit: int, rule: str) -> UUID:
     """Return the id of a rule's run in a visit; a retry, a reset or a second workflow meets the same row."""
-    return uuid5(RUNS, f"{key.shop}:{key.number}:{visit}:{rule}")
+    return _run_id(f"{key.shop}:{key.number}:{visit}:{rule}")
+
+
+@lru_cache(maxsize=1_000)
+def _run_id(name: str) -> UUID:
+    return uuid5(RUNS, name)
 
 
 def activity_id(visit: int, rule: str) -> str:

@@ -135,7 +135,7 @@ class Pipeline:
 
     `documents` are the files of its document templates by name, empty where no rule makes documents.
 
-    `compiled` keeps expressions and texts that were parsed, once per pipeline; nothing else about it changes.
+    `compiled` keeps what is made of it once: parsed expressions and texts, planned runs. Nothing else about it changes.
     """
 
     id: str

@@ -63,14 +63,14 @@ def named(value: object) -> object:
     """Return a value as texts see it: cleaned, and groups and lists wrapped."""
     if isinstance(value, str):
         return clean(value)
-    if isinstance(value, BaseModel | Mapping):
+    if value is None or isinstance(value, (bool, int, Decimal, date)):
+        return value
+    if isinstance(value, (BaseModel, Mapping)):
         return Names(value)
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return [named(one) for one in value]
     if isinstance(value, float):
         return Decimal(repr(value))
-    if value is None or isinstance(value, bool | int | Decimal | date):
-        return value
     return clean(str(value))
 
 

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from typing import cast
 
 from workflows.contracts.plans import Due, Plan, PlannedRun, StageCard
 from workflows.contracts.state import StageKind
@@ -26,7 +27,8 @@ def plan(pipeline: Pipeline, *, stage: str, visit: int, view: OrderView, now: da
         due = None
         if waits and rule.after is None:
             due = moment(pipeline, stage=stage, rule=rule.id, view=view, anchor=now, pace=pace)
-        runs.append(_planned(pipeline, rule=rule, due=due, waits=waits))
+        planned = _planned(pipeline, stage=stage, rule=rule, waits=waits)
+        runs.append(planned if due is None else planned.model_copy(update={"due": due.at, "words": due.words}))
     return Plan(visit=visit, runs=runs, card=card(pipeline, stage=stage))
 
 
@@ -63,7 +65,13 @@ def title_of(pipeline: Pipeline, *, rule: Rule) -> str:
 
 def card(pipeline: Pipeline, *, stage: str) -> StageCard:
     """Return what the details page shows of a stage; failed ends stand on the path only while an order is there."""
-    here = pipeline.stages[stage]
+    key = ("card", stage)
+    if key not in pipeline.compiled:
+        pipeline.compiled[key] = _card(pipeline, here=pipeline.stages[stage])
+    return cast("StageCard", pipeline.compiled[key])
+
+
+def _card(pipeline: Pipeline, *, here: Stage) -> StageCard:
     path = [one for one in pipeline.stages.values() if one.kind is not StageKind.FAILURE or one is here]
     return StageCard(
         title=here.title,
@@ -90,16 +98,18 @@ def _exits(pipeline: Pipeline, *, here: Stage) -> dict[str, None]:
     }
 
 
-def _planned(pipeline: Pipeline, *, rule: Rule, due: Due | None, waits: bool) -> PlannedRun:
+def _planned(pipeline: Pipeline, *, stage: str, rule: Rule, waits: bool) -> PlannedRun:
+    """Return a rule's run without its moment: the same for every order."""
+    key = ("run", f"{stage} {rule.id}")
+    if key in pipeline.compiled:
+        return cast("PlannedRun", pipeline.compiled[key])
     kind = pipeline.kinds[rule.kind]
-    return PlannedRun(
+    pipeline.compiled[key] = planned = PlannedRun(
         rule=rule.id,
         kind=rule.kind,
         title=title_of(pipeline, rule=rule),
         after=rule.after,
-        due=due.at if due else None,
         has_wait=waits,
-        words=due.words if due else "",
         is_record=kind.is_record,
         queue=kind.queue,
         continues_on_failure=rule.continues_on_failure,
@@ -107,6 +117,7 @@ def _planned(pipeline: Pipeline, *, rule: Rule, due: Due | None, waits: bool) ->
         seconds=kind.seconds,
         expires=int(rule.expires.total_seconds()) if rule.expires else EXPIRES,
     )
+    return planned
 
 
 def _since(rule: Rule, *, words: str) -> str:

@@ -57,31 +57,33 @@ class TextInvalid(TextError):
         self.words = words
 
 
-def text_of(pipeline: Pipeline, value: str, *, field: TextField, view: OrderView) -> Text:
+def text_of(pipeline: Pipeline, value: str, *, field: TextField, view: OrderView, in_house: bool = False) -> Text:
     """Render a rule's text: the message of that id in the customer's language, else the value itself.
 
-    Raises EmptyValue, TextTooLong (over the field's limit, in code points after NFC) or TextInvalid.
+    In the house it is in the pipeline's first language. Raises EmptyValue, TextTooLong (over the field's limit, in code
+    points after NFC) or TextInvalid.
     """
     message = pipeline.messages.get(value) if field.is_message else None
     if message is None and field.is_message and not field.may_be_literal:
         raise TextInvalid(f"there is no message '{value}'")
-    language = _customer_language(pipeline, view=view)
+    spoken = "" if in_house else _spoken(view)
+    language = spoken or pipeline.languages[0]
     body, subject = value, None
     if message is not None:
         language = chosen_language(message, wanted=language, pipeline=pipeline)
         body = message.texts[language]
         subject = _subject(message, language=language, pipeline=pipeline) if field.has_subject else None
-    renderer = _Renderer(pipeline, view=view, language=language)
+    renderer = _Renderer(pipeline, view=view, tag=_locale_tag(language, spoken=spoken))
     is_markdown = field.format is TextFormat.MARKDOWN
     text = _limited(_spaced(renderer.render(body, is_markdown=is_markdown)), limit=field.limit)
     line = None if subject is None else " ".join(renderer.render(subject).split())
     return Text(body=text, subject=line, language=language)
 
 
-def literal(pipeline: Pipeline, template: str, *, view: OrderView, limit: int = 10_000) -> str:
-    """Render a text that is no message, in the customer's locale; raises as `text_of`."""
-    language = _customer_language(pipeline, view=view)
-    return _limited(_spaced(_Renderer(pipeline, view=view, language=language).render(template)), limit=limit)
+def literal(pipeline: Pipeline, template: str, *, view: OrderView, limit: int = 10_000, in_house: bool = False) -> str:
+    """Render a text that is no message, in the customer's locale or the house's; raises as `text_of`."""
+    tag = ("" if in_house else _spoken(view)) or pipeline.languages[0]
+    return _limited(_spaced(_Renderer(pipeline, view=view, tag=tag).render(template)), limit=limit)
 
 
 def chosen_language(message: Message, *, wanted: str, pipeline: Pipeline) -> str:
@@ -104,14 +106,12 @@ def compiled(source: str, *, pipeline: Pipeline) -> "Template":
 
 
 class _Renderer:
-    def __init__(self, pipeline: Pipeline, *, view: OrderView, language: str) -> None:
+    def __init__(self, pipeline: Pipeline, *, view: OrderView, tag: str) -> None:
         from workflows.pipeline.filters import SETTING, Setting  # noqa: PLC0415
 
         self._pipeline = pipeline
         zone = find_zone(view.customer.time_zone) if view.customer and view.customer.time_zone else None
-        setting = Setting(
-            language=_locale_tag(language, view=view), currency=view.order.currency, zone=zone or pipeline.zone
-        )
+        setting = Setting(language=tag, currency=view.order.currency, zone=zone or pipeline.zone)
         self._names: dict[str, object] = {
             "order": Names(view.order),
             "customer": Names(view.customer or {}),
@@ -164,12 +164,10 @@ def _subject(message: Message, *, language: str, pipeline: Pipeline) -> str | No
     return None
 
 
-def _customer_language(pipeline: Pipeline, *, view: OrderView) -> str:
-    spoken = view.customer.language.replace("_", "-") if view.customer else ""
-    return spoken or pipeline.languages[0]
+def _spoken(view: OrderView) -> str:
+    return view.customer.language.replace("_", "-") if view.customer else ""
 
 
-def _locale_tag(language: str, *, view: OrderView) -> str:
+def _locale_tag(language: str, *, spoken: str) -> str:
     # The customer's own tag knows the country too (fr-CH), if it is of the language that the text is in.
-    own = view.customer.language.replace("_", "-") if view.customer else ""
-    return own if own.partition("-")[0] == language.partition("-")[0] else language
+    return spoken if spoken.partition("-")[0] == language.partition("-")[0] else language

@@ -64,16 +64,16 @@ class CrossingRoute(StrictRoute):
 router = APIRouter(prefix="/chat", include_in_schema=False, route_class=CrossingRoute)
 
 
-def _visitor(request: Request, gateway: Gateway) -> Visitor:
+async def _visitor(request: Request, gateway: Gateway) -> Visitor:
     return visitors.known(gateway, headers=request.headers)
 
 
-def _feeds(request: Request) -> Feeds:
+async def _feeds(request: Request) -> Feeds:
     feeds: Feeds = request.app.state.chat
     return feeds
 
 
-def _quotas(request: Request) -> Quotas:
+async def _quotas(request: Request) -> Quotas:
     quotas: Quotas = request.app.state.chat_quotas
     return quotas
 

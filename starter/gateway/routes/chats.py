@@ -95,7 +95,7 @@ class ChatToken(Boundary):
     seconds: int
 
 
-def _feeds(request: Request) -> Feeds:
+async def _feeds(request: Request) -> Feeds:
     feeds: Feeds = request.app.state.chat
     return feeds
 

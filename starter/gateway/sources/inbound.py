@@ -7,18 +7,19 @@ Source: https://www.twilio.com/docs/sendgrid/for-developers/parsing-email/settin
 
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.message import EmailMessage
 
 from fastapi import APIRouter, Request, Response
 from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException
+from starlette.types import Message
 
 from activities.accounts.mail import InboundAccount
 from starter import mails
 from starter.gateway.hooks import Told, take, unreadable
 from starter.gateway.letterbox import SOURCE, take_received
-from starter.gateway.parts import Gateway, Parts
+from starter.gateway.parts import Gateway
 from starter.gateway.signatures import ecdsa, not_connected, refused
 
 router = APIRouter(prefix="/hooks/sendgrid", include_in_schema=False)
@@ -35,10 +36,13 @@ async def inbound(request: Request, gateway: Gateway) -> Response:
     account = InboundAccount.read(gateway.environment, folder=gateway.settings.secrets)
     if account is None:
         raise not_connected("Inbound Parse", setting=_SETTING)
+    if not account.keys and not _has_code(request, account=account):
+        raise refused(SOURCE, setting=_SETTING)  # before a byte of the mail is read
     raw = await request.body()
-    if not _is_known(request, raw=raw, account=account, gateway=gateway):
+    if account.keys and not ecdsa(raw, headers=request.headers, keys=account.keys, now=gateway.now()):
         raise refused(SOURCE, setting=_SETTING)
-    mail = await _mail(request)
+    headers = request.scope["headers"]
+    mail = await gateway.apart.run(lambda: _mail(raw, headers=headers), size=len(raw))
     if mail is None:
         await take(gateway, source=SOURCE, told=Told(parked=[unreadable(raw, source=SOURCE)]), raw=raw)
         return Response(status_code=200)
@@ -46,25 +50,28 @@ async def inbound(request: Request, gateway: Gateway) -> Response:
     return Response(status_code=200)
 
 
-def _is_known(request: Request, *, raw: bytes, account: InboundAccount, gateway: Parts) -> bool:
-    if account.keys:
-        return ecdsa(raw, headers=request.headers, keys=account.keys, now=gateway.now())
+def _has_code(request: Request, *, account: InboundAccount) -> bool:
     if account.code is None:
         return False
     given = request.query_params.get("code", "")
     return hmac.compare_digest(given.encode("utf-8", "replace"), account.code.get_secret_value().encode())
 
 
-async def _mail(request: Request) -> mails.Mail | None:
+async def _mail(raw: bytes, *, headers: Sequence[tuple[bytes, bytes]]) -> mails.Mail | None:
     """Read the form; None for one that is cut off or holds no mail."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": raw, "more_body": False}
+
+    request = Request({"type": "http", "method": "POST", "headers": headers}, receive)
     try:
-        form = await request.form(max_files=200, max_fields=_MOST_FIELDS, max_part_size=_LARGEST_PART)
+        async with request.form(max_files=200, max_fields=_MOST_FIELDS, max_part_size=_LARGEST_PART) as form:
+            return await _read(form)
     except (MultiPartException, ValueError, KeyError):
         return None
-    except Exception as error:  # the framework turns the parser's own error into one of HTTP
-        if type(error).__name__ != "HTTPException":
-            raise
-        return None
+
+
+async def _read(form: FormData) -> mails.Mail | None:
     fields = {name: value for name, value in form.items() if isinstance(value, str)}
     if "envelope" not in fields:  # a body that was cut off reads as one without fields
         return None

@@ -183,7 +183,7 @@ async def voice(send_id: UUID, call: Signed, gateway: Gateway) -> Response:
 
     async def speak(tx: Tx) -> Sequence[Happened]:
         record = await calls.speak(tx, send_id=send_id, call_id=call["CallSid"], now=gateway.now())
-        found.extend([record] if record is not None else [])
+        found[:] = [record] if record is not None else []
         return ()
 
     rank, state = CALLS["in-progress"]

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from activities.frame import Bench, planned_row
+from activities.bench import Bench, planned_row
 from activities.shelf import Shelf
 from activities.store import runs, views, visits
 from activities.store.database import NotFound, Tx

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from activities.actions.protocol import Ended, send_id
-from activities.frame import Bench
+from activities.bench import Bench
 from activities.providers.errors import NotSent, Rejected
 from activities.providers.protocol import Message, Outcome, Telling
 from activities.providers.registry import Providers

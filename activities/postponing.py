@@ -6,7 +6,7 @@ every check again: its visit, hold, condition, consent, quiet hours.
 
 from datetime import datetime, timedelta
 
-from activities.frame import Bench
+from activities.bench import Bench
 from activities.providers.protocol import Message
 from activities.store import runs
 from activities.store.database import Tx

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from activities import frame
 from activities.actions.protocol import Action, Ended
-from activities.frame import Bench
+from activities.bench import Bench
 from activities.runtime import faults, metrics
 from activities.runtime.faults import Step
 from activities.runtime.logs import log
@@ -71,7 +71,7 @@ class Records:
             return await frame.conclude(tx, bench, item=verdict)
 
     async def _load(self, tx: Tx, request: RunsRequest) -> Bench:
-        return await frame.load(tx, self._shelf, key=request.key, visit=request.visit, now=request.now, pace=self._pace)
+        return await Bench.load(tx, self._shelf, key=request.key, visit=request.visit, now=request.now, pace=self._pace)
 
     async def _run(self, tx: Tx, bench: Bench, *, item: RunItem) -> RunOutcome:
         row = bench.rows[item.rule]

@@ -15,8 +15,8 @@ from temporalio.exceptions import ApplicationError
 
 from activities import frame, outcomes, postponing
 from activities.actions.protocol import Action, Ended, Premises, failed
+from activities.bench import Bench
 from activities.claiming import Acceptance, Answer, Brought, Lease, Prepared, claim_of
-from activities.frame import Bench
 from activities.outcomes import Missed, Outcomes
 from activities.providers.errors import Misconfigured, NoAccess, NotSent, Rejected, Unknown
 from activities.providers.protocol import Accepted, Message, Provider
@@ -322,7 +322,7 @@ class Sends:
         return outcome.model_copy(update={"attention": frame.OUTCOME_UNKNOWN})
 
     async def _load(self, tx: Tx, request: RunsRequest) -> Bench:
-        return await frame.load(
+        return await Bench.load(
             tx, self._shelf, key=request.key, visit=request.visit, now=self._now(), pace=self._limits.pace
         )
 

@@ -5,11 +5,11 @@ Comes in: what a rule composed. Goes out: what the ledger is asked, and what is 
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from uuid import UUID
 
 from activities.actions.protocol import Ended, send_id
 from activities.providers.protocol import Message
+from activities.store import adopting
 from activities.store.claims import Claim, Claimed, Refused, Unsettled
 from workflows.contracts.ids import run_id
 from workflows.contracts.runs import RunsRequest
@@ -71,7 +71,7 @@ def claim_of(request: RunsRequest, *, prepared: Prepared, message: Message, prov
         channel=message.channel,
         provider=provider,
         address=message.address,
-        body_hash=sha256(f"{message.subject}\n{message.body}".encode()).hexdigest(),
+        body_hash=adopting.hash_of(subject=message.subject, body=message.body),
         now=lease.now,
         lease=lease.length,
         send_id=send_id(run_id(request.key, request.visit, rule.id), message=message),

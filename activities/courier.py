@@ -17,7 +17,8 @@ from activities.providers.registry import Providers
 from activities.runtime import faults, metrics
 from activities.runtime.faults import Step
 from activities.runtime.logs import log
-from activities.store.carrying import End, Parcel
+from activities.store import adopting
+from activities.store.carrying import End, Given, Parcel
 from activities.store.database import Store, StoreDown
 from activities.store.history import LedgerState
 from activities.store.receipts import DuplicateSend
@@ -57,6 +58,13 @@ class Taken:
     def message(self) -> Message:
         """What is sent, or looked up."""
         return self.load.message(self.parcel)
+
+    @property
+    def given(self) -> Given:
+        """What is known of it now, and by what it is told from others."""
+        message = self.message
+        text = adopting.hash_of(subject=message.subject, body=message.body)
+        return Given(self.parcel.id, provider=self.parcel.provider, address=message.address, body_hash=text)
 
 
 class Courier:
@@ -110,8 +118,8 @@ class Courier:
             for load in self._loads:
                 claimed = await load.claim(tx, now=now, limit=self._rhythm.batch, lease=self._rhythm.lease)
                 taken = [self._given(Taken(load, parcel)) for parcel in claimed]
-                new = [one.parcel for one in taken if not one.parcel.is_lost and one.parcel.provider]
-                await load.carried_by(tx, providers=[(parcel.id, parcel.provider) for parcel in new])
+                new = [one for one in taken if not one.parcel.is_lost and one.parcel.provider]
+                await load.carried_by(tx, given=[one.given for one in new])
                 found += taken
         return found
 
@@ -139,7 +147,7 @@ class Courier:
                 _log.exception("It failed on our side", **_named(taken))
 
     async def _carry(self, taken: Taken) -> None:
-        if not taken.parcel.text:  # its order or customer was deleted meanwhile
+        if await self._is_blank(taken):
             await self._end(taken, End(LedgerState.SKIPPED))
         elif taken.parcel.is_lost:
             await self._settle(taken)
@@ -189,6 +197,13 @@ class Courier:
             else:
                 await self._end(taken, End(LedgerState.PLANNED, next_at=self._now()))
 
+    async def _is_blank(self, taken: Taken) -> bool:
+        """Say whether its order or customer was deleted, before it was claimed or while it waited for its slot."""
+        if not taken.parcel.text:
+            return True
+        async with self._store.read() as tx:
+            return await taken.load.is_blank(tx, taken.parcel)
+
     def _provider(self, taken: Taken) -> Provider:
         return self._providers.choose(taken.message.channel, name=taken.parcel.provider)
 
@@ -199,7 +214,8 @@ class Courier:
         if self._is_too_late(taken):
             await self._fail(taken, words=f"It could not be sent within a day: {words}", code="too_late")
             return
-        next_at = self._now() + max(retry_after or timedelta(0), self._pause(taken))
+        # Two that wait for each other's turn are told moments drawn at random: a pause would make them meet for ever.
+        next_at = self._now() + (retry_after or self._pause(taken))
         await self._end(taken, End(LedgerState.PLANNED, next_at=next_at, words=words))
 
     async def _fail(self, taken: Taken, *, words: str, code: str) -> None:

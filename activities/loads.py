@@ -6,14 +6,13 @@ Each knows where its parcels are claimed and told, and what message a parcel bec
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
-from uuid import UUID
 
 from activities.providers.errors import Misconfigured
 from activities.providers.protocol import Attachment, Message
 from activities.providers.registry import Providers
 from activities.store import answers, parcels
 from activities.store.answers import AnswerParcel
-from activities.store.carrying import End, Parcel
+from activities.store.carrying import End, Given, Parcel
 from activities.store.database import Tx
 from activities.store.parcels import NoticeParcel
 from activities.store.records import Way
@@ -36,8 +35,12 @@ class Load(Protocol[_Parcel]):
         """Take what is due for the time of the lease."""
         ...
 
-    async def carried_by(self, tx: Tx, *, providers: Sequence[tuple[int | UUID, str]]) -> None:
+    async def carried_by(self, tx: Tx, *, given: Sequence[Given]) -> None:
         """Note which provider each is given to."""
+        ...
+
+    async def is_blank(self, tx: Tx, parcel: _Parcel) -> bool:
+        """Say whether one was deleted after it was claimed."""
         ...
 
     async def tell(self, tx: Tx, parcel: _Parcel, *, end: End, now: datetime) -> None:
@@ -63,13 +66,17 @@ class Notices:
         graces = {way: grace_of(self._providers, channel=channel, other=lease) for way, channel in CHANNELS.items()}
         return await parcels.claim(tx, now=now, limit=limit, lease=lease, graces=graces)
 
-    async def carried_by(self, tx: Tx, *, providers: Sequence[tuple[int | UUID, str]]) -> None:
+    async def carried_by(self, tx: Tx, *, given: Sequence[Given]) -> None:
         """Note which provider each is given to."""
-        await parcels.carried_by(tx, providers=providers)
+        await parcels.carried_by(tx, given=given)
+
+    async def is_blank(self, tx: Tx, parcel: NoticeParcel) -> bool:
+        """Say whether one was deleted after it was claimed."""
+        return await parcels.is_blank(tx, parcel)
 
     async def tell(self, tx: Tx, parcel: NoticeParcel, *, end: End, now: datetime) -> None:
-        """Record how one went."""
-        await parcels.tell(tx, parcel, end=end)
+        """Record how one went; raise DuplicateSend if it may have left twice."""
+        await parcels.tell(tx, parcel, end=end, now=now)
 
     def message(self, parcel: NoticeParcel) -> Message:
         """Return what is sent."""
@@ -101,9 +108,13 @@ class Answers:
         grace = grace_of(self._providers, channel="chat", other=lease)
         return await answers.claim(tx, now=now, limit=limit, lease=lease, grace=grace)
 
-    async def carried_by(self, tx: Tx, *, providers: Sequence[tuple[int | UUID, str]]) -> None:
+    async def carried_by(self, tx: Tx, *, given: Sequence[Given]) -> None:
         """Note which provider each is given to."""
-        await answers.carried_by(tx, providers=providers)
+        await answers.carried_by(tx, given=given)
+
+    async def is_blank(self, tx: Tx, parcel: AnswerParcel) -> bool:
+        """Say whether one was deleted after it was claimed."""
+        return await answers.is_blank(tx, parcel)
 
     async def tell(self, tx: Tx, parcel: AnswerParcel, *, end: End, now: datetime) -> None:
         """Record how one went; raise DuplicateSend if it may have left twice."""

@@ -142,14 +142,22 @@ class Sends:
         prepared = Prepared(rule, row.stage, compared, messages, instead)
         if len(messages) > 1:
             return prepared  # each is claimed when its turn has come
-        claim = await self._claim(tx, request, prepared=prepared, message=messages[0])
+        claim = await self._claim(tx, request, prepared=prepared, message=messages[0], order=bench.standing)
         return replace(prepared, claim=claim)
 
-    async def _claim(self, tx: Tx, request: RunsRequest, *, prepared: Prepared, message: Message) -> Answer:
+    async def _claim(
+        self,
+        tx: Tx,
+        request: RunsRequest,
+        *,
+        prepared: Prepared,
+        message: Message,
+        order: visits.Standing | None = None,
+    ) -> Answer:
         provider = self._providers.choose(message.channel, name=message.provider).name
         lease = Lease(self._now(), self._limits.lease)
         claim = claim_of(request, prepared=prepared, message=message, provider=provider, lease=lease)
-        return await claims.claim(tx, claim=claim)
+        return await claims.claim(tx, claim=claim, order=order)
 
     # --- out of the house ---------------------------------------------------------------------------------------------
 

@@ -7,10 +7,9 @@ lease of the ledger's row while they send.
 
 import json
 import random
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from activities.accounts.twilio import TwilioAccount
@@ -18,7 +17,8 @@ from activities.providers.errors import Misconfigured, NotSent, ProviderError, R
 from activities.providers.protocol import Accepted, Message, Outcome
 from activities.providers.registry import Connecting
 from activities.providers.twilio_errors import OPTED_OUT, words_of
-from activities.store import adopting, answers, calls, ledger, suppressions
+from activities.providers.twilio_lists import Listed, fits, likeness
+from activities.store import adopting, calls, ledger, suppressions
 from activities.store.database import Store
 from activities.store.history import LedgerRecord, LedgerState
 
@@ -37,26 +37,18 @@ _LONGEST = 36_000
 #: How far our clock may be ahead of Twilio's, which writes moments in whole seconds.
 _CLOCKS = timedelta(seconds=60)
 
-#: How far back a lost send is looked for that is not in the ledger: a notice to an employee.
+#: How far back a lost send is looked for that is in no table of ours.
 _UNRECORDED = timedelta(hours=1)
 
 #: For so long a send whose outcome is unknown keeps those back that could be taken for it.
 _TURN = timedelta(hours=1)
 
-#: Seconds between which one that was kept back draws when it tries again, so that two do not meet for ever.
-_SOON = (1.0, 4.0)
+#: Seconds for each other one within which one that was kept back draws when it tries again, so that they do not meet
+#: for ever.
+_APART = 3.0
 
 #: The longest it waits for its turn until it tries again.
 _LONGEST_TURN = timedelta(seconds=30)
-
-#: Channels that one list of Twilio's holds.
-_LISTS = {"voice": ("voice",), "sms": ("sms", "chat"), "chat": ("sms", "chat")}
-
-#: What a trial account puts before every text.
-_TRIAL = "Sent from your Twilio trial account - "
-
-#: Control characters, marks that turn the direction of writing, and halves of characters.
-_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 #: How a call ended -> the outcome, and whether somebody (or something) took it.
 _ENDS = {
@@ -69,15 +61,6 @@ _ENDS = {
 
 _ARRIVED = ("sent", "delivered", "read", "partially_delivered")
 _LOST = ("failed", "undelivered", "canceled")
-
-
-class _Resource(Protocol):
-    """What we read of the SDK's messages and calls, which have no types. Calls have no body."""
-
-    sid: str | None
-    direction: str | None
-    date_created: datetime | None
-    body: str | None
 
 
 class TwilioProvider:
@@ -128,11 +111,10 @@ class TwilioProvider:
         if not message.address:
             raise Unknown("the address is gone: nobody can tell whether it was sent")
         async with self._store.read() as tx:
-            row = await ledger.row(tx, send_id=send_id)
-            claimed_at = row.claimed_at if row else await answers.claimed_at(tx, send_id=send_id)
+            claimed_at = await adopting.claimed_at(tx, send_id=send_id)
         since = claimed_at or self._clock() - _UNRECORDED
         listed = await self._listed(message)
-        fitting = [one.sid for one in listed if one.sid and _fits(one, message=message, since=since - _CLOCKS)]
+        fitting = [one.sid for one in listed if one.sid and fits(one, message=message, since=since - _CLOCKS)]
         async with self._store.read() as tx:
             owned = await adopting.owned(tx, send_id=send_id, provider=self.name, provider_ids=fitting)
         free = [sid for sid in fitting if sid not in owned]
@@ -163,22 +145,17 @@ class TwilioProvider:
         Both were claimed before either looks, so at most one of them goes on.
         """
         async with self._store.read() as tx:
-            claimed_at = await adopting.rival(
-                tx,
-                send_id=send_id,
-                channels=_LISTS[message.channel],
-                is_any_text=message.channel == "voice" or bool(message.template),
-                since=self._clock() - _TURN,
-            )
-        if claimed_at is not None:
-            waited = max(timedelta(0), min(self._clock() - claimed_at, _LONGEST_TURN))
-            delay = waited + timedelta(seconds=random.uniform(*_SOON))
+            like = likeness(message, provider=self.name)
+            rivals = await adopting.rivals(tx, send_id=send_id, like=like, since=self._clock() - _TURN)
+        if rivals is not None:
+            waited = max(timedelta(0), min(self._clock() - rivals.claimed_at, _LONGEST_TURN))
+            delay = waited + timedelta(seconds=1 + random.uniform(0, _APART * rivals.count))
             raise NotSent("It waits for another message to this number that it could be taken for", retry_after=delay)
 
     # --- what leaves -----------------------------------------------------------------------------------------------
 
-    async def _text(self, message: Message, send_id: UUID) -> _Resource:
-        created: _Resource = await self._api.messages.create_async(
+    async def _text(self, message: Message, send_id: UUID) -> Listed:
+        created: Listed = await self._api.messages.create_async(
             status_callback=self._status(send_id),
             **self._route(message),
             **_words(message),
@@ -186,8 +163,8 @@ class TwilioProvider:
         )
         return created
 
-    async def _call(self, message: Message, send_id: UUID) -> _Resource:
-        created: _Resource = await self._api.calls.create_async(
+    async def _call(self, message: Message, send_id: UUID) -> Listed:
+        created: Listed = await self._api.calls.create_async(
             **self._route(message),
             url=f"{self._hooks}/voice/{send_id}",
             fallback_url=f"{self._hooks}/fallback",
@@ -242,7 +219,7 @@ class TwilioProvider:
 
     # --- what is asked ---------------------------------------------------------------------------------------------
 
-    async def _listed(self, message: Message) -> list[_Resource]:
+    async def _listed(self, message: Message) -> list[Listed]:
         """List what went to the address lately, the newest first. Without a date: it is null while it is queued."""
         route = self._route(message)
         route.pop("messaging_service_sid", None)  # it chose the sender, which we do not know
@@ -288,22 +265,9 @@ def _within(medium: str, address: str) -> str:
 
 def _words(message: Message) -> dict[str, str]:
     if message.template:
-        variables = {name: _writable(value) for name, value in message.variables.items()}
+        variables = {name: adopting.writable(value) for name, value in message.variables.items()}
         return {"content_sid": message.template, "content_variables": json.dumps(variables)}
-    return {"body": _writable(message.body)}
-
-
-def _writable(text: str) -> str:
-    return _UNWRITABLE.sub("", text)
-
-
-def _fits(listed: _Resource, *, message: Message, since: datetime) -> bool:
-    """Say whether a listed message or call may be the one; what a template became, only Twilio knows."""
-    if not str(listed.direction).startswith("outbound") or listed.date_created is None or listed.date_created < since:
-        return False
-    if message.channel == "voice" or message.template:
-        return True
-    return str(listed.body).removeprefix(_TRIAL).strip() == _writable(message.body).strip()
+    return {"body": adopting.writable(message.body)}
 
 
 def _how_it_ended(status: str, *, answered_by: str) -> Outcome:

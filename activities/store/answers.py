@@ -10,15 +10,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import Row, bindparam, exists, func, select, text, update
+from sqlalchemy import Row, bindparam, exists, func, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from activities.store import carrying, notices, suppressions
-from activities.store.carrying import End, Parcel, Statements
+from activities.store.carrying import End, Given, Parcel
 from activities.store.conversations import ConversationRecord, conversation_of, takes_words
-from activities.store.database import NotFound, Tx
+from activities.store.database import Tx
 from activities.store.history import LedgerState, NewNotice
-from activities.store.receipts import Callback, DuplicateSend
+from activities.store.receipts import Callback
 from activities.store.tables import CHAT_ANSWERS, CHAT_MESSAGES, CONVERSATIONS, CUSTOMERS, EMPLOYEES
 from workflows.contracts.reasons import RunReason
 
@@ -52,14 +52,14 @@ _IS_NEXT = ~exists(
     )
 )
 
-_DUE = carrying.due(CHAT_ANSWERS, only=_IS_NEXT)
-_CLAIM = carrying.claim(CHAT_ANSWERS, claimed_at=bindparam("at"), updated_at=bindparam("at"))
-_LOST = carrying.lost(CHAT_ANSWERS, updated_at=bindparam("at"))
-_LOOK = carrying.look(CHAT_ANSWERS)
-_BY = carrying.by(CHAT_ANSWERS)
-_TELL = carrying.tell(CHAT_ANSWERS, code=bindparam("their_code"), updated_at=bindparam("at"))
+_WORDS = (
+    select(CHAT_MESSAGES.c.text)
+    .join(CHAT_ANSWERS, CHAT_ANSWERS.c.message == CHAT_MESSAGES.c.id)
+    .where(CHAT_ANSWERS.c.id == bindparam("row"))
+    .with_for_update(of=CHAT_MESSAGES)
+)
 
-_STATEMENTS = Statements(due=_DUE, claim=_CLAIM, lost=_LOST, look=_LOOK, by=_BY, tell=_TELL)
+_STATEMENTS = carrying.statements(CHAT_ANSWERS, key=CHAT_ANSWERS.c.id, words=_WORDS, only=_IS_NEXT)
 
 _PARCELS = (
     select(CHAT_ANSWERS, CHAT_MESSAGES.c.text)
@@ -71,36 +71,6 @@ _PARCELS = (
 _CHATS = select(CONVERSATIONS).where(CONVERSATIONS.c.id.in_(bindparam("ids", expanding=True)))
 
 _CONSENT = select(CUSTOMERS.c.consent).where(CUSTOMERS.c.id == bindparam("whose"))
-
-_OWN = select(CHAT_ANSWERS).where(CHAT_ANSWERS.c.id == bindparam("row"))
-
-_LOCK = _OWN.with_for_update()
-
-_FOLD = (
-    update(CHAT_ANSWERS)
-    .where(CHAT_ANSWERS.c.id == bindparam("row"))
-    .values(
-        state=bindparam("to_state"),
-        provider_id=bindparam("their_id"),
-        provider_status=bindparam("their_status"),
-        rank=bindparam("their_rank"),
-        code=bindparam("their_code"),
-        words=bindparam("said"),
-        next_at=None,
-        updated_at=bindparam("at"),
-    )
-)
-
-# Of two answers with the same text, a provider's list may have given this one's id to the other.
-_LET_GO = (
-    update(CHAT_ANSWERS)
-    .where(
-        CHAT_ANSWERS.c.provider == bindparam("at_provider"),
-        CHAT_ANSWERS.c.provider_id == bindparam("their_id"),
-        CHAT_ANSWERS.c.id != bindparam("row"),
-    )
-    .values(provider_id=None)
-)
 
 _AUTHOR = (
     select(CHAT_MESSAGES.c.author, CONVERSATIONS.c.medium, CHAT_ANSWERS.c.conversation)
@@ -152,6 +122,8 @@ async def plan(tx: Tx, *, chat: ConversationRecord, message: int, ref: str, now:
         "attempts": 0,
         "next_at": now,
         "provider": "",
+        "address_hash": "",
+        "body_hash": "",
         "provider_id": None,
         "provider_status": "",
         "rank": 0,
@@ -171,9 +143,7 @@ def send_id(conversation: UUID, *, ref: str) -> UUID:
 
 async def claim(tx: Tx, *, now: datetime, limit: int, lease: timedelta, grace: timedelta) -> list[AnswerParcel]:
     """Take what is due for the time of the lease; what must not leave any more ends here, with its reason."""
-    taken = await carrying.take(
-        tx, _STATEMENTS, now=now, limit=limit, lease=lease, grace=lambda row: grace, more={"at": now}
-    )
+    taken = await carrying.take(tx, _STATEMENTS, now=now, limit=limit, lease=lease, grace=lambda row: grace)
     rows = await tx.rows(_PARCELS, {"ids": taken.ids}) if taken.ids else []
     found = await tx.rows(_CHATS, {"ids": [row.conversation for row in rows]}) if rows else []
     chats = {row.id: conversation_of(row) for row in found}
@@ -199,61 +169,44 @@ _END_OF = {
 }
 
 
-async def carried_by(tx: Tx, *, providers: Sequence[tuple[int | UUID, str]]) -> None:
+async def carried_by(tx: Tx, *, given: Sequence[Given]) -> None:
     """Note which provider each claimed answer is given to."""
-    await carrying.carried_by(tx, _STATEMENTS, providers=providers)
+    await carrying.carried_by(tx, _STATEMENTS, given=given)
+
+
+async def is_blank(tx: Tx, parcel: Parcel) -> bool:
+    """Say whether an answer was deleted after it was claimed."""
+    return await carrying.is_blank(tx, _STATEMENTS, id=parcel.id)
 
 
 async def tell(tx: Tx, parcel: Parcel, *, end: End, now: datetime) -> bool:
     """Record how an answer went; say whether it was still this courier's to tell. Raise DuplicateSend.
 
-    A callback may have told before: then its word stays.
+    Who typed it is told if it did not arrive.
     """
-    more = {"their_code": end.code, "at": now}
-    if await carrying.ended(tx, _STATEMENTS, parcel, end=end, more=more):
-        if end.words and end.state in (LedgerState.FAILED, LedgerState.SKIPPED, LedgerState.HELD):
-            await _tell_author(tx, parcel.send_id, words=end.words, now=now)
-        return True
-    row = await tx.first(_OWN, {"row": parcel.id})
-    if row is not None and None not in (row.provider_id, end.provider_id) and row.provider_id != end.provider_id:
-        raise DuplicateSend(parcel.send_id, provider=row.provider)
-    return False
+    is_ours = await carrying.ended(tx, _STATEMENTS, parcel, end=end, now=now)
+    if is_ours and end.words and end.state in (LedgerState.FAILED, LedgerState.SKIPPED, LedgerState.HELD):
+        await _tell_author(tx, parcel.send_id, words=end.words, now=now)
+    return is_ours
 
 
-async def received(tx: Tx, *, send_id: UUID, provider_id: str, callback: Callback, now: datetime) -> bool:
-    """Take a provider's callback: the higher rank wins; say whether it changed anything. It settles a lost answer.
+async def received(tx: Tx, *, send_id: UUID, provider_id: str, callback: Callback, now: datetime) -> bool | None:
+    """Take a provider's callback; say whether it changed anything, None for a send that is no answer.
 
-    Raise NotFound for a send that is no answer, DuplicateSend for another provider id.
+    Raise DuplicateSend for another provider id.
     """
-    row = await tx.first(_LOCK, {"row": send_id})
-    if row is None:
-        raise NotFound("send", str(send_id))
-    if row.provider_id is not None and row.provider_id != provider_id:
-        raise DuplicateSend(send_id, provider=row.provider)
-    if row.provider_id is not None and callback.rank <= row.rank:
-        return False
-    if row.provider_id is None:
-        await tx.run(_LET_GO, {"at_provider": row.provider, "their_id": provider_id, "row": send_id})
-    values = {
-        "row": send_id,
-        "to_state": callback.state,
-        "their_id": provider_id,
-        "their_status": callback.status,
-        "their_rank": callback.rank,
-        "their_code": callback.code,
-        "said": _UNDELIVERED if callback.state is LedgerState.FAILED else "",
-        "at": now,
-    }
-    await tx.run(_FOLD, values)
-    if callback.state is LedgerState.FAILED:
+    has_changed = await carrying.received(
+        tx,
+        _STATEMENTS,
+        send_id=send_id,
+        provider_id=provider_id,
+        callback=callback,
+        failure=_UNDELIVERED,
+        now=now,
+    )
+    if has_changed and callback.state is LedgerState.FAILED:
         await _tell_author(tx, send_id, words=_UNDELIVERED, now=now)
-    return True
-
-
-async def claimed_at(tx: Tx, *, send_id: UUID) -> datetime | None:
-    """Say when an answer was last claimed; None for a send that is none."""
-    row = await tx.first(_OWN, {"row": send_id})
-    return None if row is None else row.claimed_at
+    return has_changed
 
 
 async def latest_changes(tx: Tx, *, conversations: Sequence[UUID]) -> dict[UUID, datetime]:

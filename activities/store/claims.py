@@ -145,12 +145,12 @@ _LOST = (
 )
 
 
-async def claim(tx: Tx, *, claim: Claim) -> Claimed | Refused | Unsettled:
+async def claim(tx: Tx, *, claim: Claim, order: visits.Standing | None = None) -> Claimed | Refused | Unsettled:
     """Draw the line: lock the order, check visit, hold, consent, suppression and `once`, move planned -> dispatching.
 
-    Raise NotFound if there is no such order.
+    `order` is where it stands, if this transaction has locked it. Raise NotFound if there is no such order.
     """
-    order = await visits.lock(tx, claim.key)
+    order = order or await visits.lock(tx, claim.key)
     if order is None:
         raise NotFound("order", str(claim.key))
     run = run_id(claim.key, claim.visit, claim.rule)

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Executable, Table, bindparam, delete, exists, func, literal, select, update
 
-from activities.store import parcels, standing
+from activities.store import outbox, standing
 from activities.store.database import NotFound, Tx
 from activities.store.history import TaskStatus
 from activities.store.tables import (
@@ -117,24 +117,11 @@ _CLOSE_TASKS = (
     .values(status=TaskStatus.CLOSED, closed_at=bindparam("at"))
 )
 
-_NOTICES = select(NOTICES.c.employee, NOTICES.c.room, NOTICES.c.ref).where(NOTICES.c.order_id == _ORDER)
+_NOTICES = select(NOTICES.c.send_id).where(NOTICES.c.order_id == _ORDER)
 
-_BLANK_MESSAGES: dict[str, Any] = {
-    "address": "",
-    "sender": "",
-    "subject": "",
-    "body": "",
-    "html": "",
-    "headers": {},
-    "attachments": [],
-    "details": {},
-}
+_BLANK_OUTBOX = update(OUTBOX).where(OUTBOX.c.send_id.in_(_SENDS)).values(**outbox.BLANK)
 
-_BLANK_OUTBOX = update(OUTBOX).where(OUTBOX.c.send_id.in_(_SENDS)).values(**_BLANK_MESSAGES)
-
-_BLANK_OUTBOX_OF_NOTICES = (
-    update(OUTBOX).where(OUTBOX.c.send_id.in_(bindparam("sends", expanding=True))).values(**_BLANK_MESSAGES)
-)
+_BLANK_OUTBOX_OF_NOTICES = update(OUTBOX).where(OUTBOX.c.send_id.in_(_NOTICES)).values(**outbox.BLANK)
 
 _ANSWERS = (
     select(CHAT_ANSWERS.c.id)
@@ -142,7 +129,7 @@ _ANSWERS = (
     .where(CHAT_MESSAGES.c.order_id == _ORDER)
 )
 
-_BLANK_OUTBOX_OF_ANSWERS = update(OUTBOX).where(OUTBOX.c.send_id.in_(_ANSWERS)).values(**_BLANK_MESSAGES)
+_BLANK_OUTBOX_OF_ANSWERS = update(OUTBOX).where(OUTBOX.c.send_id.in_(_ANSWERS)).values(**outbox.BLANK)
 
 _DROP_LINKS = delete(LINKS).where(LINKS.c.send_id.in_(_SENDS))
 
@@ -170,12 +157,14 @@ _BLANKS: tuple[tuple[Table, dict[str, Any]], ...] = (
     (WHISPERS, {"text": ""}),
 )
 
+# The outbox comes last: a courier that writes there meanwhile finds the text blank when it records what it sent.
 _BLANKING: tuple[Executable, ...] = (
-    _BLANK_OUTBOX,
-    _BLANK_OUTBOX_OF_ANSWERS,
+    *(update(table).where(table.c.order_id == _ORDER).values(**blank) for table, blank in _BLANKS),
     _DROP_LINKS,
     _BLANK_DOCUMENTS,
-    *(update(table).where(table.c.order_id == _ORDER).values(**blank) for table, blank in _BLANKS),
+    _BLANK_OUTBOX,
+    _BLANK_OUTBOX_OF_ANSWERS,
+    _BLANK_OUTBOX_OF_NOTICES,
 )
 
 _CUSTOMER: BindParameter[str] = bindparam("customer")
@@ -189,8 +178,8 @@ _TALKS = select(CONVERSATIONS.c.id).where(CONVERSATIONS.c.customer_id == _CUSTOM
 _THEIR_ANSWERS = select(CHAT_ANSWERS.c.id).where(CHAT_ANSWERS.c.conversation.in_(_TALKS))
 
 _OF_CUSTOMER: tuple[Executable, ...] = (
-    update(OUTBOX).where(OUTBOX.c.send_id.in_(_THEIR_ANSWERS)).values(**_BLANK_MESSAGES),
     update(CHAT_MESSAGES).where(CHAT_MESSAGES.c.conversation.in_(_TALKS)).values(text="", author=""),
+    update(OUTBOX).where(OUTBOX.c.send_id.in_(_THEIR_ANSWERS)).values(**outbox.BLANK),
     update(WHISPERS).where(WHISPERS.c.conversation.in_(_TALKS)).values(text=""),
     update(VISITORS).where(VISITORS.c.customer_id == _CUSTOMER).values(customer_id=None, forms=[]),
     update(CUSTOMERS).where(CUSTOMERS.c.company_id == _CUSTOMER).values(company_id=None),
@@ -232,10 +221,6 @@ async def order(tx: Tx, key: OrderKey, *, now: datetime) -> None:
     await tx.run(_BLANK_EVENTS, only)
     for ending in (_STOP_RUNS, _SETTLE_EVENTS, _CLOSE_TASKS):
         await tx.run(ending, {**only, "at": now})
-    told = await tx.rows(_NOTICES, only)
-    sends = [parcels.send_id(reader=one.employee or f"chat:{one.room}", ref=one.ref) for one in told]
-    if sends:
-        await tx.run(_BLANK_OUTBOX_OF_NOTICES, {"sends": sends})
     for blanking in _BLANKING:
         await tx.run(blanking, only)
 

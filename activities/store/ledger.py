@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, func, select, text, update
+from sqlalchemy import Row, and_, bindparam, func, or_, select, text, update
 
-from activities.store import answers
+from activities.store import answers, parcels, receipts
 from activities.store.claims import Claim as Claim
 from activities.store.claims import Claimed as Claimed
 from activities.store.claims import Refused as Refused
@@ -22,6 +22,7 @@ from activities.store.database import NotFound, Tx
 from activities.store.history import LedgerRecord, LedgerState
 from activities.store.receipts import Callback as Callback
 from activities.store.receipts import DuplicateSend as DuplicateSend
+from activities.store.receipts import Folding
 from activities.store.tables import LEDGER, ORDERS
 from workflows.contracts.ids import OrderKey, run_id
 
@@ -34,7 +35,7 @@ _ROW = (
     .where(LEDGER.c.id == bindparam("row"))
 )
 
-_LOCK_ROW = select(LEDGER).where(LEDGER.c.id == bindparam("row")).with_for_update()
+_LOCK_ROW = receipts.lock(LEDGER, key=LEDGER.c.id)
 
 _ROWS = (
     select(LEDGER, ORDERS.c.shop, ORDERS.c.number)
@@ -45,7 +46,13 @@ _ROWS = (
 
 _ACCEPT = (
     update(LEDGER)
-    .where(LEDGER.c.id == bindparam("row"))
+    .where(
+        LEDGER.c.id == bindparam("row"),
+        or_(
+            LEDGER.c.provider_id.is_(None),
+            and_(LEDGER.c.provider_id == bindparam("their_id"), LEDGER.c.state.in_(_OPEN)),
+        ),
+    )
     .values(
         state=LedgerState.ACCEPTED,
         provider_id=bindparam("their_id"),
@@ -69,31 +76,14 @@ _CHANGE = (
 
 _CHANGE_OF_ATTEMPT = _CHANGE.where(LEDGER.c.attempt == bindparam("of_attempt"))
 
-_CALLBACK = (
-    update(LEDGER)
-    .where(LEDGER.c.id == bindparam("row"))
-    .values(
-        state=bindparam("to_state"),
-        provider_id=bindparam("their_id"),
-        provider_status=bindparam("their_status"),
-        rank=bindparam("their_rank"),
-        code=bindparam("their_code"),
-        accepted_at=func.coalesce(LEDGER.c.accepted_at, bindparam("at")),
-        delivered_at=bindparam("reached_at"),
-        lease_until=None,
-        updated_at=bindparam("at"),
-    )
+_FOLD = receipts.fold(
+    LEDGER,
+    accepted_at=func.coalesce(LEDGER.c.accepted_at, bindparam("at")),
+    delivered_at=bindparam("reached_at"),
+    lease_until=None,
 )
 
-_LET_GO = (
-    update(LEDGER)
-    .where(
-        LEDGER.c.provider == bindparam("at_provider"),
-        LEDGER.c.provider_id == bindparam("their_id"),
-        LEDGER.c.id != bindparam("row"),
-    )
-    .values(provider_id=None)
-)
+_FOLDING = Folding(lock=_LOCK_ROW, fold=_FOLD)
 
 _EXPIRED = (
     select(LEDGER.c.id)
@@ -152,11 +142,10 @@ _IS_CLAIMED = (
 
 async def accepted(tx: Tx, *, send_id: UUID, provider_id: str, now: datetime) -> None:
     """Record that the provider took the message; raise DuplicateSend for a second provider id."""
-    found = await _locked(tx, send_id)
-    if found.provider_id is not None and found.provider_id != provider_id:
-        raise DuplicateSend(send_id, provider=found.provider)
-    if found.state in _OPEN or found.provider_id is None:
-        await tx.run(_ACCEPT, {"row": send_id, "their_id": provider_id, "at": now})
+    if (await tx.run(_ACCEPT, {"row": send_id, "their_id": provider_id, "at": now})).rowcount > 0:
+        return
+    found = await _locked(tx, send_id)  # it was told before, by a receipt
+    receipts.check(found, send_id=send_id, provider_id=provider_id)
 
 
 async def released(tx: Tx, *, send_id: UUID, error: str, now: datetime, attempt: int | None = None) -> bool:
@@ -183,35 +172,21 @@ async def delivered(tx: Tx, *, send_id: UUID, provider_id: str, callback: Callba
     """Take a provider's callback: the higher rank wins; say whether it changed the row. It settles an unknown row.
 
     A callback for an attempt that a person had repeated is passed over. What is not in the ledger may be an employee's
-    answer in a chat. Raise NotFound for neither, DuplicateSend for another provider id.
+    answer in a chat or a notice. Raise NotFound for neither, DuplicateSend for another provider id.
     """
-    found = await tx.first(_LOCK_ROW, {"row": send_id})
-    if found is None:
-        return await answers.received(tx, send_id=send_id, provider_id=provider_id, callback=callback, now=now)
-    if provider_id in found.earlier:
-        return False
-    if found.provider_id is not None and found.provider_id != provider_id:
-        raise DuplicateSend(send_id, provider=found.provider)
-    if found.provider_id is not None and callback.rank <= found.rank:
-        return False
-    if found.provider_id is None:
-        # Of two messages with the same text to one number, listing may have given this one's id to the other.
-        await tx.run(_LET_GO, {"at_provider": found.provider, "their_id": provider_id, "row": send_id})
-    is_delivered = callback.state is LedgerState.DELIVERED
-    await tx.run(
-        _CALLBACK,
-        {
-            "row": send_id,
-            "to_state": callback.state,
-            "their_id": provider_id,
-            "their_status": callback.status,
-            "their_rank": callback.rank,
-            "their_code": callback.code,
-            "reached_at": now if is_delivered else found.delivered_at,
-            "at": now,
-        },
-    )
-    return True
+    row = await tx.first(_LOCK_ROW, {"send": send_id})
+    if row is not None:
+        if provider_id in row.earlier:
+            return False
+        more = {"reached_at": now if callback.state is LedgerState.DELIVERED else row.delivered_at}
+        return await receipts.take(
+            tx, _FOLDING, row=row, send_id=send_id, provider_id=provider_id, callback=callback, now=now, more=more
+        )
+    for received in (answers.received, parcels.received):
+        has_changed = await received(tx, send_id=send_id, provider_id=provider_id, callback=callback, now=now)
+        if has_changed is not None:
+            return has_changed
+    raise NotFound("send", str(send_id))
 
 
 async def settle(tx: Tx, *, send_id: UUID, to: LedgerState, now: datetime, provider_id: str | None = None) -> bool:
@@ -267,7 +242,7 @@ def _known(row: Row[Any]) -> list[str]:
 
 
 async def _locked(tx: Tx, send_id: UUID) -> Row[Any]:
-    found = await tx.first(_LOCK_ROW, {"row": send_id})
+    found = await tx.first(_LOCK_ROW, {"send": send_id})
     if found is None:
         raise NotFound("send", str(send_id))
     return found

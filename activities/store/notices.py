@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID, uuid5
 
 from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -13,6 +14,8 @@ from activities.store.history import LedgerState, NewNotice, NoticeRecord
 from activities.store.records import Page, Way
 from activities.store.tables import EMPLOYEES, NOTICES, ORDERS
 from workflows.contracts.ids import OrderKey
+
+_NAMESPACE = UUID("0b7f1c0e-5b1a-5f0e-9d63-6a8f5f0f2a11")
 
 # Two keys make a notice unique: its employee or its room, with the ref.
 _ADD = upsert(NOTICES).on_conflict_do_nothing()
@@ -47,6 +50,7 @@ async def add(tx: Tx, *, notices: Sequence[NewNotice], key: OrderKey | None, now
     ways = await _ways(tx, notices)
     rows = [
         {
+            "send_id": send_id(reader=notice.employee or f"chat:{notice.room}", ref=notice.ref),
             "employee": notice.employee,
             "room": notice.room,
             "order_id": None if key is None else str(key),
@@ -60,13 +64,24 @@ async def add(tx: Tx, *, notices: Sequence[NewNotice], key: OrderKey | None, now
             "next_at": None if way is Way.INBOX else now,
             "attempts": 0,
             "provider": "",
+            "address_hash": "",
+            "body_hash": "",
+            "provider_status": "",
+            "rank": 0,
+            "code": "",
             "words": "",
+            "updated_at": now,
         }
         for notice in notices
         for way in (ways.get(notice.employee, Way.INBOX) if notice.employee else Way.CHAT,)
     ]
     if rows:
         await tx.run(_ADD, rows)
+
+
+def send_id(*, reader: str, ref: str) -> UUID:
+    """Return the id of a notice's send: the same for every attempt."""
+    return uuid5(_NAMESPACE, f"{reader}|{ref}")
 
 
 async def of_employee(tx: Tx, *, employee: str, cursor: str | None = None, limit: int = 50) -> Page[NoticeRecord]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, literal, select, tuple_
+from sqlalchemy import Row, bindparam, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from activities.store.columns import Moment
@@ -23,6 +23,20 @@ from activities.store.tables import CHAT_MESSAGES, CONVERSATIONS, OUTBOX
 _PLACE = "conversation"
 
 _PUT = upsert(OUTBOX).on_conflict_do_nothing(index_elements=["send_id"])
+
+#: A message of which nothing can be read.
+BLANK: dict[str, Any] = {
+    "address": "",
+    "sender": "",
+    "subject": "",
+    "body": "",
+    "html": "",
+    "headers": {},
+    "attachments": [],
+    "details": {},
+}
+
+_BLANK = update(OUTBOX).where(OUTBOX.c.send_id == bindparam("send")).values(**BLANK)
 
 _FIND = select(OUTBOX).where(OUTBOX.c.send_id == bindparam("send"))
 
@@ -50,6 +64,11 @@ async def refer(tx: Tx, *, send_id: UUID, provider_id: str, medium: str, convers
     details = {"medium": medium, _PLACE: str(conversation)}
     record = OutboxRecord(send_id=send_id, provider_id=provider_id, channel="chat", address="", details=details, at=at)
     await tx.run(_PUT, record.model_dump())
+
+
+async def blank(tx: Tx, *, send_id: UUID) -> None:
+    """Blank a message whose people were deleted while it was being sent."""
+    await tx.run(_BLANK, {"send": send_id})
 
 
 async def find(tx: Tx, *, send_id: UUID) -> OutboxRecord | None:

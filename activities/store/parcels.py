@@ -4,18 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from sqlalchemy import Row, bindparam, select
 
 from activities.store import carrying
-from activities.store.carrying import End, Parcel, Statements
+from activities.store.carrying import End, Given, Parcel
 from activities.store.database import Tx
 from activities.store.history import LedgerState
+from activities.store.notices import send_id as send_id
+from activities.store.receipts import Callback
 from activities.store.records import Way
 from activities.store.tables import EMPLOYEES, NOTICES, ORDERS
-
-_NAMESPACE = UUID("0b7f1c0e-5b1a-5f0e-9d63-6a8f5f0f2a11")
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,9 @@ class NoticeParcel(Parcel):
     file: dict[str, str] | None
 
 
-_DUE = carrying.due(NOTICES, NOTICES.c.way)
-_CLAIM = carrying.claim(NOTICES)
-_LOST = carrying.lost(NOTICES)
-_LOOK = carrying.look(NOTICES)
-_BY = carrying.by(NOTICES)
-_TELL = carrying.tell(NOTICES)
+_WORDS = select(NOTICES.c.text).where(NOTICES.c.id == bindparam("row")).with_for_update()
 
-_STATEMENTS = Statements(due=_DUE, claim=_CLAIM, lost=_LOST, look=_LOOK, by=_BY, tell=_TELL)
+_STATEMENTS = carrying.statements(NOTICES, NOTICES.c.way, key=NOTICES.c.send_id, words=_WORDS)
 
 _PARCELS = (
     select(
@@ -67,19 +62,36 @@ async def claim(
     return [_parcel(row, until=taken.until) for row in rows]
 
 
-async def carried_by(tx: Tx, *, providers: Sequence[tuple[int | UUID, str]]) -> None:
+async def carried_by(tx: Tx, *, given: Sequence[Given]) -> None:
     """Note which provider each claimed notice is given to."""
-    await carrying.carried_by(tx, _STATEMENTS, providers=providers)
+    await carrying.carried_by(tx, _STATEMENTS, given=given)
 
 
-async def tell(tx: Tx, parcel: Parcel, *, end: End) -> bool:
-    """Record how a parcel went; say whether it was still this courier's to tell."""
-    return await carrying.ended(tx, _STATEMENTS, parcel, end=end)
+async def is_blank(tx: Tx, parcel: Parcel) -> bool:
+    """Say whether a notice was deleted after it was claimed."""
+    return await carrying.is_blank(tx, _STATEMENTS, id=parcel.id)
 
 
-def send_id(*, reader: str, ref: str) -> UUID:
-    """Return the id of a notice's send: the same for every attempt."""
-    return uuid5(_NAMESPACE, f"{reader}|{ref}")
+async def tell(tx: Tx, parcel: Parcel, *, end: End, now: datetime) -> bool:
+    """Record how a notice went; say whether it was still this courier's to tell. Raise DuplicateSend."""
+    return await carrying.ended(tx, _STATEMENTS, parcel, end=end, now=now)
+
+
+async def received(tx: Tx, *, send_id: UUID, provider_id: str, callback: Callback, now: datetime) -> bool | None:
+    """Take a provider's callback; say whether it changed anything, None for a send that is no notice.
+
+    Raise DuplicateSend for another provider id.
+    """
+    code = f" ({callback.code})" if callback.code else ""
+    return await carrying.received(
+        tx,
+        _STATEMENTS,
+        send_id=send_id,
+        provider_id=provider_id,
+        callback=callback,
+        failure=f"The provider could not deliver it{code}: correct the employee's address or number",
+        now=now,
+    )
 
 
 def _parcel(row: Row[Any], *, until: datetime) -> NoticeParcel:
@@ -87,7 +99,7 @@ def _parcel(row: Row[Any], *, until: datetime) -> NoticeParcel:
     address = {Way.EMAIL: row.their_email, Way.SMS: row.their_phone, Way.CHAT: row.their_chat}.get(way)
     return NoticeParcel(
         id=row.id,
-        send_id=send_id(reader=row.employee or f"chat:{row.room}", ref=row.ref),
+        send_id=row.send_id,
         attempt=row.attempts,
         is_lost=row.state == LedgerState.UNKNOWN,
         until=until,

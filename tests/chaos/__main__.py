@@ -11,6 +11,9 @@ from tests.chaos.starting import folder_of
 from tests.chaos.storm import Outcome, Weather, storm
 from tests.chaos.table import as_table
 
+#: Longer than the longest pause between two attempts of a send (two minutes), and the attempt that a death cut off.
+_PATIENCE = 300.0
+
 
 def main() -> int:
     """Run it; the exit code says whether the promises held, and whether the test noticed the missing guards."""
@@ -35,7 +38,7 @@ def main() -> int:
         pause=given.pause,
         outage=given.outage,
         without=given.without,
-        patience=120,
+        patience=_PATIENCE,
     )
     print(f"seed {given.seed}", flush=True)
     outcomes: list[Outcome] = []

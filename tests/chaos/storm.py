@@ -176,8 +176,15 @@ async def _executions(site: Site, *, findings: Findings) -> None:
         await asyncio.sleep(0.5)
     for status in ("Running", "Failed", "Terminated", "TimedOut", "Canceled"):
         async for execution in client.list_workflows(f"ExecutionStatus = '{status}'"):
-            findings.add(f"workflow {status.lower()}", execution.id)
+            findings.add(f"workflow {status.lower()}", f"{execution.id} ({await _waits_for(client, execution.id)})")
     findings.counts["workflows completed"] = await _count(client, "Completed")
+
+
+async def _waits_for(client: Client, id: str) -> str:
+    """Say which activities a workflow waits for, and how far they are."""
+    pending = (await client.get_workflow_handle(id).describe()).raw_description.pending_activities
+    waits = [f"{one.activity_id}, attempt {one.attempt}, due {one.scheduled_time.ToJsonString()}" for one in pending]
+    return "; ".join(waits) or "no activity is pending"
 
 
 async def _count(client: Client, status: str) -> int:

@@ -94,7 +94,7 @@ def _leave_out_the_turns() -> None:
     async def nobody(*_: Any, **__: Any) -> None:
         return None
 
-    adopting.rival = nobody
+    adopting.rivals = nobody
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import sha256
 from uuid import UUID
 
 from aiohttp import web
@@ -20,7 +19,7 @@ from activities.providers.twilio import TwilioProvider
 from activities.providers.twilio_transport import client_of
 from activities.sends import SendLimits, Sends
 from activities.shelf import Shelf
-from activities.store import claims, ledger, runs
+from activities.store import adopting, claims, ledger, runs
 from activities.store.claims import Claimed
 from activities.store.database import NotFound, Store
 from activities.store.history import LedgerRecord, LedgerState, RunRecord
@@ -155,7 +154,7 @@ class Phone:
             channel=message.channel,
             provider="twilio",
             address=message.address,
-            body_hash=sha256(f"{message.subject}\n{message.body}".encode()).hexdigest(),
+            body_hash=adopting.hash_of(subject=message.subject, body=message.body),
             now=self.clock(),
             lease=SendLimits().lease,
         )

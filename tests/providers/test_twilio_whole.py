@@ -10,9 +10,13 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
 
 from activities.actions import KINDS
+from activities.courier import Courier
+from activities.providers.registry import Providers
 from activities.runtime.settings import Settings
 from activities.shelf import Shelf
-from activities.store.history import LedgerState
+from activities.store import employees, notices
+from activities.store.history import LedgerState, NewNotice
+from activities.store.records import NewEmployee, Way
 from starter.client import OrdersClient
 from starter.gateway.app import create_app
 from starter.gateway.parts import Parts
@@ -75,6 +79,22 @@ async def test_text_is_delivered(phone: Phone) -> None:
     row = await phone.row(key, visit)
     assert (row.state, row.provider_status) == (LedgerState.DELIVERED, "delivered")
     assert {told.status for told in phone.stand_in.callbacks.told} == {204}
+
+
+@pytest.mark.parametrize("fate", [Fate.QUICK, Fate.RESET_AFTER], ids=["answered", "lost answer"])
+async def test_notice_to_an_employee_is_delivered(phone: Phone, fate: Fate) -> None:
+    """Covers E12, M61: a receipt settles a lost answer."""
+    phone.stand_in.faults.next(fate)
+    now = phone.clock()
+    async with phone.store.write() as tx:
+        await employees.put(tx, NewEmployee(id="olga", notify=Way.SMS, phone="+48501000222"), now=now)
+        await notices.add(tx, notices=[NewNotice(employee="olga", text="Pack it", ref="r")], key=None, now=now)
+    providers = Providers([phone.provider()], channels={"sms": "twilio"})
+    await Courier(phone.store, providers=providers, clock=phone.clock).round()
+    await phone.stand_in.settled()
+    async with phone.store.read() as tx:
+        (notice,) = (await notices.of_employee(tx, employee="olga")).items
+    assert (notice.state, len(phone.stand_in.accepted)) == (LedgerState.DELIVERED, 1)
 
 
 async def test_bad_line_of_callbacks_ends_the_same(phone: Phone) -> None:

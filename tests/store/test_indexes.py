@@ -3,6 +3,7 @@
 If this fails: add an index to the table (and a revision), or change the query so that one serves.
 """
 
+import dataclasses
 import importlib
 import itertools
 import pkgutil
@@ -41,13 +42,20 @@ PARTIAL = ("ix_orders_attention", "ix_deliveries_new", "ix_deliveries_dead", "ix
 
 
 def statements() -> Iterator[tuple[str, Any]]:
-    """Every statement that the store's modules keep at their top level."""
+    """Every statement that the store's modules keep at their top level, by itself or with others of one table."""
     for found in pkgutil.iter_modules(activities.store.__path__, "activities.store."):
         module = importlib.import_module(found.name)
         for name, value in vars(module).items():
-            full = f"{found.name.rpartition('.')[2]}.{name}"
-            if isinstance(value, (Select, Update, Delete)) and full not in BEGINNINGS:
-                yield full, value
+            for full, statement in _within(f"{found.name.rpartition('.')[2]}.{name}", value):
+                if isinstance(statement, (Select, Update, Delete)) and full not in BEGINNINGS:
+                    yield full, statement
+
+
+def _within(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    yield name, value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for field in dataclasses.fields(value):
+            yield from _within(f"{name}.{field.name}", getattr(value, field.name))
 
 
 def sql_of(statement: Any) -> str:

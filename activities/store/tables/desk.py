@@ -69,7 +69,8 @@ class Notice(Base, table=True):
     """A message in an employee's inbox, which also reaches them in the way they chose; or in a chat room of the staff.
 
     `way` is inbox, email, sms or chat; `state` is that of a send of the ledger, and `next_at` when it is tried (again).
-    While it is `dispatching`, that is when its claim ends. `file` is a calendar file: name, media type, text.
+    While it is `dispatching`, that is when its claim ends. Of the provider's words the highest `rank` stays. The hashes
+    are those of where it goes and of what it says. `file` is a calendar file: name, media type, text.
     """
 
     __tablename__ = "notices"
@@ -77,15 +78,23 @@ class Notice(Base, table=True):
         UniqueConstraint("employee", "ref"),
         UniqueConstraint("room", "ref"),
         Index(None, "employee", "id"),
+        Index(None, "provider", "provider_id"),
         Index(
             "ix_notices_open",
             "next_at",
             sqlite_where=sql("state IN ('planned', 'dispatching', 'unknown')"),
             postgresql_where=sql("state IN ('planned', 'dispatching', 'unknown')"),
         ),
+        Index(
+            "ix_notices_unsettled",
+            "address_hash",
+            sqlite_where=sql("state IN ('dispatching', 'unknown')"),
+            postgresql_where=sql("state IN ('dispatching', 'unknown')"),
+        ),
     )
 
     id: int = Field(sa_type=Serial, primary_key=True)
+    send_id: UUID = Field(index=True)
     employee: str | None = Field(sa_type=Words, foreign_key="employees.id")
     room: str | None = Field(sa_type=Words)
     order_id: str | None = Field(sa_type=Words, foreign_key="orders.id", index=True)
@@ -100,8 +109,15 @@ class Notice(Base, table=True):
     attempts: int
     next_at: datetime | None = Field(sa_type=Moment)
     provider: str = Field(sa_type=Words)
+    address_hash: str = Field(sa_type=Words)
+    body_hash: str = Field(sa_type=Words)
     provider_id: str | None = Field(sa_type=Words)
+    provider_status: str = Field(sa_type=Words)
+    rank: int
+    code: str = Field(sa_type=Words)
     words: str = Field(sa_type=Words)
+    claimed_at: datetime | None = Field(sa_type=Moment)
+    updated_at: datetime = Field(sa_type=Moment)
 
 
 class OutboxMessage(Base, table=True):

@@ -78,7 +78,8 @@ class ChatAnswer(Base, table=True):
     """The way of an employee's answer into a chat outside of the house. The id is that of its send.
 
     `state` is that of a send of the ledger, and `next_at` when it is tried (again). While it is `dispatching`, that is
-    when its claim ends. Of the provider's words the highest `rank` stays.
+    when its claim ends. Of the provider's words the highest `rank` stays. The hashes are those of where it goes and
+    of what it says.
     """
 
     __tablename__ = "chat_answers"
@@ -92,6 +93,12 @@ class ChatAnswer(Base, table=True):
             sqlite_where=sql("state IN ('planned', 'dispatching', 'unknown')"),
             postgresql_where=sql("state IN ('planned', 'dispatching', 'unknown')"),
         ),
+        Index(
+            "ix_chat_answers_unsettled",
+            "address_hash",
+            sqlite_where=sql("state IN ('dispatching', 'unknown')"),
+            postgresql_where=sql("state IN ('dispatching', 'unknown')"),
+        ),
     )
 
     id: UUID = Field(primary_key=True)
@@ -101,6 +108,8 @@ class ChatAnswer(Base, table=True):
     attempts: int
     next_at: datetime | None = Field(sa_type=Moment)
     provider: str = Field(sa_type=Words)
+    address_hash: str = Field(sa_type=Words)
+    body_hash: str = Field(sa_type=Words)
     provider_id: str | None = Field(sa_type=Words)
     provider_status: str = Field(sa_type=Words)
     rank: int

@@ -419,6 +419,7 @@ def upgrade() -> None:
 
     op.create_table('notices',
     sa.Column('id', columns.Serial(), nullable=False),
+    sa.Column('send_id', sa.Uuid(), nullable=False),
     sa.Column('employee', columns.Words(), nullable=True),
     sa.Column('room', columns.Words(), nullable=True),
     sa.Column('order_id', columns.Words(), nullable=True),
@@ -433,8 +434,15 @@ def upgrade() -> None:
     sa.Column('attempts', sa.Integer(), nullable=False),
     sa.Column('next_at', columns.Moment(), nullable=True),
     sa.Column('provider', columns.Words(), nullable=False),
+    sa.Column('address_hash', columns.Words(), nullable=False),
+    sa.Column('body_hash', columns.Words(), nullable=False),
     sa.Column('provider_id', columns.Words(), nullable=True),
+    sa.Column('provider_status', columns.Words(), nullable=False),
+    sa.Column('rank', sa.Integer(), nullable=False),
+    sa.Column('code', columns.Words(), nullable=False),
     sa.Column('words', columns.Words(), nullable=False),
+    sa.Column('claimed_at', columns.Moment(), nullable=True),
+    sa.Column('updated_at', columns.Moment(), nullable=False),
     sa.ForeignKeyConstraint(['employee'], ['employees.id'], name=op.f('fk_notices_employee')),
     sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_notices_order_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_notices')),
@@ -445,6 +453,9 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_notices_employee_id'), ['employee', 'id'], unique=False)
         batch_op.create_index('ix_notices_open', ['next_at'], unique=False, sqlite_where=sa.text("state IN ('planned', 'dispatching', 'unknown')"), postgresql_where=sa.text("state IN ('planned', 'dispatching', 'unknown')"))
         batch_op.create_index(batch_op.f('ix_notices_order_id'), ['order_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_notices_provider_provider_id'), ['provider', 'provider_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_notices_send_id'), ['send_id'], unique=False)
+        batch_op.create_index('ix_notices_unsettled', ['address_hash'], unique=False, sqlite_where=sa.text("state IN ('dispatching', 'unknown')"), postgresql_where=sa.text("state IN ('dispatching', 'unknown')"))
 
     op.create_table('payments',
     sa.Column('order_id', columns.Words(), nullable=False),
@@ -589,6 +600,8 @@ def upgrade() -> None:
     sa.Column('attempts', sa.Integer(), nullable=False),
     sa.Column('next_at', columns.Moment(), nullable=True),
     sa.Column('provider', columns.Words(), nullable=False),
+    sa.Column('address_hash', columns.Words(), nullable=False),
+    sa.Column('body_hash', columns.Words(), nullable=False),
     sa.Column('provider_id', columns.Words(), nullable=True),
     sa.Column('provider_status', columns.Words(), nullable=False),
     sa.Column('rank', sa.Integer(), nullable=False),
@@ -607,6 +620,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_chat_answers_conversation_updated_at'), ['conversation', 'updated_at'], unique=False)
         batch_op.create_index('ix_chat_answers_open', ['next_at'], unique=False, sqlite_where=sa.text("state IN ('planned', 'dispatching', 'unknown')"), postgresql_where=sa.text("state IN ('planned', 'dispatching', 'unknown')"))
         batch_op.create_index(batch_op.f('ix_chat_answers_provider_provider_id'), ['provider', 'provider_id'], unique=False)
+        batch_op.create_index('ix_chat_answers_unsettled', ['address_hash'], unique=False, sqlite_where=sa.text("state IN ('dispatching', 'unknown')"), postgresql_where=sa.text("state IN ('dispatching', 'unknown')"))
 
     op.create_table('task_assignees',
     sa.Column('employee', columns.Words(), nullable=False),
@@ -626,6 +640,7 @@ def downgrade() -> None:
 
     op.drop_table('task_assignees')
     with op.batch_alter_table('chat_answers', schema=None) as batch_op:
+        batch_op.drop_index('ix_chat_answers_unsettled', sqlite_where=sa.text("state IN ('dispatching', 'unknown')"), postgresql_where=sa.text("state IN ('dispatching', 'unknown')"))
         batch_op.drop_index(batch_op.f('ix_chat_answers_provider_provider_id'))
         batch_op.drop_index('ix_chat_answers_open', sqlite_where=sa.text("state IN ('planned', 'dispatching', 'unknown')"), postgresql_where=sa.text("state IN ('planned', 'dispatching', 'unknown')"))
         batch_op.drop_index(batch_op.f('ix_chat_answers_conversation_updated_at'))
@@ -654,6 +669,9 @@ def downgrade() -> None:
     op.drop_table('posts')
     op.drop_table('payments')
     with op.batch_alter_table('notices', schema=None) as batch_op:
+        batch_op.drop_index('ix_notices_unsettled', sqlite_where=sa.text("state IN ('dispatching', 'unknown')"), postgresql_where=sa.text("state IN ('dispatching', 'unknown')"))
+        batch_op.drop_index(batch_op.f('ix_notices_send_id'))
+        batch_op.drop_index(batch_op.f('ix_notices_provider_provider_id'))
         batch_op.drop_index(batch_op.f('ix_notices_order_id'))
         batch_op.drop_index('ix_notices_open', sqlite_where=sa.text("state IN ('planned', 'dispatching', 'unknown')"), postgresql_where=sa.text("state IN ('planned', 'dispatching', 'unknown')"))
         batch_op.drop_index(batch_op.f('ix_notices_employee_id'))

@@ -191,6 +191,7 @@ async def _keep_unmatched(tx: Tx, request: DecideRequest) -> None:
 def _decision(request: DecideRequest, *, effect: Effect, state: OrderState) -> Decision:
     return Decision(
         event=request.event.id,
+        at=request.now,
         type=request.event.type,
         reason=effect.reason,
         words=effect.words,
@@ -209,6 +210,7 @@ def _decision(request: DecideRequest, *, effect: Effect, state: OrderState) -> D
 def _unknown_order(request: DecideRequest) -> Decision:
     return Decision(
         event=request.event.id,
+        at=request.now,
         type=request.event.type,
         reason=EventReason.UNKNOWN_ORDER,
         words=f"there is no order {request.key.number} in shop {request.key.shop}",

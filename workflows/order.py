@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -93,7 +94,7 @@ class Order:
     @workflow.init
     def __init__(self, given: OrderInput) -> None:
         self._given = given
-        self._clock = _TemporalClock(longest_history=given.longest_history)
+        self._clock = _TemporalClock(given)
         self._automation = Automation(self._clock, key=given.key, carry=given.carry)
 
     @workflow.run
@@ -113,7 +114,8 @@ class Order:
             raise
         await workflow.wait_condition(workflow.all_handlers_finished)
         if carry is not None:
-            workflow.continue_as_new(given.model_copy(update={"carry": carry}))
+            carried = carry.model_copy(update={"in_turn": self._clock.is_in_turn})
+            workflow.continue_as_new(given.model_copy(update={"carry": carried}))
         return self._automation.state
 
     # --- signals: one per event type, and a dynamic one for webhook codes and unknown names --------------------------
@@ -185,10 +187,17 @@ class Order:
 
 
 class _TemporalClock:
-    """The visit engine's clock under Temporal."""
+    """The visit engine's clock under Temporal.
 
-    def __init__(self, *, longest_history: int) -> None:
-        self._longest_history = longest_history
+    Local activities of an order go one after the other (`is_in_turn`). Where two are under way for longer than a
+    workflow task lasts, a replay may resolve them in another order than the first execution did, which fails it. It
+    costs nothing: each of them locks the order in the store.
+    """
+
+    def __init__(self, given: OrderInput) -> None:
+        self.is_in_turn = given.carry is not None and given.carry.in_turn
+        self._turn = asyncio.Lock()
+        self._longest_history = given.longest_history
         self._shown = attributes.at_start(workflow.info().typed_search_attributes)
 
     def now(self) -> datetime:
@@ -198,25 +207,31 @@ class _TemporalClock:
         await workflow.sleep(moment - workflow.now(), summary=words[:150])
 
     async def decide(self, request: DecideRequest) -> Decision:
-        decision: Decision = await workflow.execute_local_activity(
-            "decide",
-            request,
-            result_type=Decision,
-            start_to_close_timeout=timedelta(seconds=20),
-            retry_policy=_RECORDS,
-        )
+        async with self._in_turn():
+            decision: Decision = await workflow.execute_local_activity(
+                "decide",
+                request,
+                result_type=Decision,
+                start_to_close_timeout=timedelta(seconds=20),
+                retry_policy=_RECORDS,
+            )
+        self.is_in_turn = decision.at is not None  # what an older version decided says no moment
         return decision
+
+    def _in_turn(self) -> AbstractAsyncContextManager[object]:
+        return self._turn if self.is_in_turn else nullcontext()
 
     async def record(self, request: RunsRequest) -> RunsOutcome:
         only = request.items[0] if len(request.items) == 1 else None
-        answer: RunsOutcome = await workflow.execute_local_activity(
-            only.kind if only and only.verdict is None else "rules",
-            request,
-            result_type=RunsOutcome,
-            start_to_close_timeout=timedelta(seconds=20),
-            retry_policy=_RECORDS,
-            summary=", ".join(item.rule for item in request.items)[:150],
-        )
+        async with self._in_turn():
+            answer: RunsOutcome = await workflow.execute_local_activity(
+                only.kind if only and only.verdict is None else "rules",
+                request,
+                result_type=RunsOutcome,
+                start_to_close_timeout=timedelta(seconds=20),
+                retry_policy=_RECORDS,
+                summary=", ".join(item.rule for item in request.items)[:150],
+            )
         return answer
 
     async def send(self, request: RunsRequest, *, run: PlannedRun) -> RunOutcome:

@@ -8,12 +8,16 @@ from workflows.contracts.state import OrderState
 
 
 class Carry(Contract):
-    """All that survives continue-as-new: the state, and the visit's runs with their absolute moments."""
+    """All that survives continue-as-new: the state, and the visit's runs with their absolute moments.
+
+    `in_turn` says that local activities go one after the other; false where a run of an older version began.
+    """
 
     state: OrderState
     plan: Plan | None = None
     timeline: list[TimelineEntry] = []
     runs_before: int = 0
+    in_turn: bool = False
 
 
 class OrderInput(Contract):

@@ -33,10 +33,11 @@ class Decision(Contract):
     `plan` is set when a new visit begins or a fresh workflow takes the current one up; `outcomes` are those of its
     rules that were carried out in the decision's transaction. The lists name rules of the current visit: `dues` have a
     new moment, `wake` end their wait now, `skip` and `stop` end unrun, `repeat` run anew. `requeue` are events that a
-    hold kept back. `ended` says the order has no workflow to run (unknown order).
+    hold kept back. `ended` says the order has no workflow to run (unknown order). `at` is when it was decided.
     """
 
     event: str
+    at: datetime | None = None
     type: str
     reason: EventReason
     words: str = ""

@@ -178,9 +178,11 @@ class Automation:
             self._direct(self.visit, decision)
         if self.state.held:
             self.resumed.clear()
-        elif was_held:
+        elif was_held or decision.requeue:  # a workflow that was started by the resume itself knows of no hold
             self._catching_up = [event.id for event in decision.requeue]
             self._inbox.extendleft(reversed(decision.requeue))
+            if self._catching_up:
+                self.resumed.clear()
         if decision.event in self._catching_up:
             self._catching_up.remove(decision.event)
         if not self.is_held and not self.resumed.is_set():

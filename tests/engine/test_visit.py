@@ -202,6 +202,15 @@ async def test_events_kept_by_a_hold_are_decided_before_overdue_rules_run() -> N
     assert clock.requests == [["thank"]]
 
 
+async def test_a_resume_that_starts_a_workflow_brings_the_kept_events_along() -> None:
+    """Covers M05, M06: the workflow was cancelled or lost meanwhile; its successor knows of no hold."""
+    clock = VirtualClock({"new": [sms("remind", due=START + HOUR)], "paid": [record("thank")]})
+    clock.answers["operator.resume"] = directive(clock, requeue=[{"id": "kept", "type": "paid"}])
+    async with life(clock) as order:
+        await order.event("operator.resume")
+    assert clock.requests == [["thank"]]
+
+
 async def test_on_resume_deadlines_can_be_shifted_by_the_pause() -> None:
     """Covers M06."""
     clock = VirtualClock({"new": [sms("a", due=START + HOUR)]})

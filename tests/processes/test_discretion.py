@@ -21,7 +21,7 @@ from tests.support.temporal import TEMPORAL
         ("Twilio refused '+48601234567'", "phone number"),
         ("body=Thank you, …", "text"),
         ("GET /d/8HqNQv_xZp-K7a0-JhvBOzJVXTBZdjb3 200", "document or link token"),
-        ("?t=" + Tokens(["k" * 32]).sign({"v": 1}, purpose="chat"), "signed token"),
+        pytest.param("?t=" + Tokens(["k" * 32]).sign({"v": 1}, purpose="chat"), "signed token", id="signed token"),
         ("visitor=c-51bfcd4171054b808383a2c93fe24c4b", "visitor"),
         ("Authorization: Bearer ord_1234567890", "secret"),
     ],

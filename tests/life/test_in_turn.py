@@ -11,21 +11,16 @@ from temporalio import worker as workers
 from temporalio.client import Client
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
+from tests.life.pipelines import stages
 from tests.support.house import House, store_at, working
 from workflows.contracts.reasons import RunStatus
 
-PIPELINE = """
-pipeline: shop
-title: Shop
-timezone: Europe/Warsaw
-languages: [en]
-quiet_hours: off
-stages:
+PIPELINE = stages("""
   new:
     rules:
       - {id: mail, email: "Order {{ order.number }}", subject: "Order {{ order.number }}"}
       - {id: noted, after: mail, log: "Noted"}
-"""
+""")
 
 #: How long a local activity waits for another one to begin beside it.
 _CHANCE = 0.5

@@ -9,17 +9,12 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
 from activities.runtime.workers import sandbox
+from tests.life.pipelines import stages
 from tests.support.house import House
 from workflows.contracts.reasons import RunStatus
 from workflows.order import Order
 
-PIPELINE = """
-pipeline: shop
-title: Shop
-timezone: Europe/Warsaw
-languages: [en]
-quiet_hours: off
-stages:
+PIPELINE = stages("""
   new:
     rules:
       - {id: soon, wait: 3s, log: "Soon"}
@@ -28,7 +23,7 @@ stages:
   done:
     kind: success
     triggers: [{webhook: done}]
-"""
+""")
 
 
 async def test_rule_that_came_due_while_its_decision_was_tried_replays(shop: House, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,13 +55,10 @@ class _Watched(ActivityInboundInterceptor):
             other.set()
             return await super().execute_activity(input)
         begun = watching.under_way[info.workflow_id] = asyncio.Event()
-        try:
+        with suppress(TimeoutError):  # then nothing began beside it
             async with asyncio.timeout(_CHANCE):
                 await begun.wait()
-        except TimeoutError:
-            pass  # nothing began beside it
-        finally:
-            del watching.under_way[info.workflow_id]
+        del watching.under_way[info.workflow_id]
         return await super().execute_activity(input)
 
 

@@ -210,14 +210,15 @@ class OrdersClient:
     async def _command(self, order: str | OrderKey, *, name: str, command: Tolerant) -> CommandResult:
         """Send an update; a workflow that has ended is started again for it."""
         key = self._key(order)
-        async with _translated(key, within=_PAST_COMMAND), _ready_for_commands(key):
+        start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+            WORKFLOW_TYPE, OrderInput(key=key), **self._start(key)
+        )
+        async with _translated(key, within=_PAST_COMMAND), _ready_for_commands(key), _heard(start):
             await self._connected()
             result: CommandResult = await self._client.execute_update_with_start_workflow(
                 name,
                 command,
-                start_workflow_operation=WithStartWorkflowOperation(
-                    WORKFLOW_TYPE, OrderInput(key=key), **self._start(key)
-                ),
+                start_workflow_operation=start,
                 id=getattr(command, "id", None),
                 result_type=CommandResult,
                 rpc_timeout=COMMAND,
@@ -262,6 +263,18 @@ def _attributes(key: OrderKey) -> TypedSearchAttributes:
     return TypedSearchAttributes(
         [SearchAttributePair(attributes.NUMBER, key.number), SearchAttributePair(attributes.SHOP, key.shop)]
     )
+
+
+@asynccontextmanager
+async def _heard(start: WithStartWorkflowOperation[Any, Any]) -> AsyncIterator[None]:
+    """Hear how the start went, which the SDK tells besides the update's answer; else asyncio logs it as an error."""
+    hearing = asyncio.ensure_future(start.workflow_handle())
+    try:
+        yield
+    finally:
+        await asyncio.sleep(0)  # what is told is heard in the loop's next turn
+        hearing.cancel()
+        await asyncio.gather(hearing, return_exceptions=True)
 
 
 @asynccontextmanager

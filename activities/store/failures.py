@@ -36,8 +36,9 @@ _POSTGRES = {
 
 _CONTRADICTION = "The change contradicts a stored record: it exists already, or what it names does not"
 
-#: What asyncpg says of a connection that is gone; also where its pool has noticed it meanwhile.
-_CLOSED = ("closed", "closing", "released back to the pool")
+#: What asyncpg says of a connection that is gone; also where its pool has noticed it meanwhile, and where a server that
+#: goes down has said so, but has not closed it yet.
+_CLOSED = ("closed", "closing", "released back to the pool", '"failed" state', "not connected")
 
 #: SQLSTATE class of refused constraints.
 _INTEGRITY = "23"

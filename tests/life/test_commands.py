@@ -1,10 +1,13 @@
 """Operators' commands as updates of a living order."""
 
 import asyncio
+import gc
+import logging
 
 import pytest
+from temporalio.client import Client
 
-from starter.client import CommandRefused
+from starter.client import CommandRefused, NoSuchOrder, OrdersClient
 from tests.life.pipelines import SHOP, stages
 from tests.support.house import House
 from workflows.contracts.commands import Deadlines, Hold, OneRule, Resume, StopWaiting
@@ -117,3 +120,19 @@ async def test_cancelling_the_workflow_stops_the_automation_and_not_the_order(sh
     assert await shop.decision("1", "go") is EventReason.ON_HOLD
     await shop.orders.resume(shop.key("1"), command=Resume(by="olga"))
     await shop.until_stage("1", "next")
+
+
+async def test_a_command_that_the_server_refuses_is_told_once(
+    temporal_client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The SDK tells it twice, by the update and by the start: what nobody hears, asyncio logs as an error."""
+    elsewhere = OrdersClient(_elsewhere(temporal_client))
+    with caplog.at_level(logging.ERROR, logger="asyncio"):
+        with pytest.raises(NoSuchOrder):
+            await elsewhere.hold("1", command=Hold(by="olga"))
+        gc.collect()
+    assert [record.message for record in caplog.records if record.name == "asyncio"] == []
+
+
+def _elsewhere(client: Client) -> Client:
+    return Client(client.service_client, namespace="no-such-namespace", data_converter=client.data_converter)

@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from asyncpg import InternalClientError
 from sqlalchemy import text
 
 from activities.store import orders, visits
 from activities.store.database import Conflict, Store, StoreDown
 from activities.store.errors import BadStatement
+from activities.store.failures import told
 from activities.store.records import OrderFilter
 from activities.store.schema import migrate
 from tests.store.builders import KEY, NOW, new_order, put_order
@@ -145,6 +147,19 @@ async def _cut_while_writing(store: Store) -> None:
             await other.run(text(f"SELECT pg_terminate_backend({pid})"))
         await asyncio.sleep(0.05)
         await visits.set_attention(tx, KEY, text="whole")
+
+
+@pytest.mark.parametrize(
+    "words", ['cannot switch to state 12; protocol is in the "failed" state', "not connected"], ids=["failed", "gone"]
+)
+def test_a_connection_that_the_server_gave_up_is_down_not_a_bug(words: str) -> None:
+    """So asyncpg says where a statement comes between the server's farewell and the end of the connection."""
+    assert isinstance(told(InternalClientError(words)), StoreDown)
+
+
+def test_two_statements_at_once_on_a_connection_are_a_bug() -> None:
+    words = "cannot switch to state 12; another operation (3) is in progress"
+    assert isinstance(told(InternalClientError(words)), BadStatement)
 
 
 async def test_a_row_locked_too_long_is_said(postgres: Postgres) -> None:

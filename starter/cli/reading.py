@@ -10,8 +10,8 @@ from starter.cli.output import Exit, Failure
 STDIN = "-"
 
 
-def read_file(file: str) -> str:
-    """Return a file's text, `-` being standard input."""
+def read_file(file: str, *, unreadable: Exit = Exit.USAGE) -> str:
+    """Return a file's text, `-` being standard input. `unreadable` is the exit code where it is not UTF-8."""
     try:
         data = sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()
         return data.decode("utf-8")
@@ -23,7 +23,7 @@ def read_file(file: str) -> str:
         raise Failure(f"'{file}' is a folder", help="Name the file in it, like shop.yaml.", code=Exit.USAGE) from None
     except UnicodeDecodeError as error:
         raise Failure(
-            f"'{file}' is not UTF-8 (byte {error.start})", help="Save it as UTF-8 in your editor.", code=Exit.INVALID
+            f"'{file}' is not UTF-8 (byte {error.start})", help="Save it as UTF-8 in your editor.", code=unreadable
         ) from None
     except OSError as error:
         raise Failure(

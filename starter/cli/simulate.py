@@ -8,7 +8,7 @@ import typer
 from starter.cli.connections import known_settings, opened_store, run
 from starter.cli.named import JSON, NUMBER, SHOP, key_of
 from starter.cli.output import Exit, Failure, note, say, say_json
-from starter.cli.reading import read_file
+from starter.cli.reading import STDIN, read_file
 
 if TYPE_CHECKING:
     from starter.lab.forking import Fork
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from workflows.contracts.ids import OrderKey
     from workflows.pipeline.file.report import Report
     from workflows.pipeline.model import Pipeline
+
+#: What comes before or after a moment must be a moment, too.
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
 
 _EVENTS = Annotated[
     str,
@@ -45,7 +48,9 @@ def simulate(
     from starter.lab.playing import Plot, Unplayable
     from starter.lab.playing import simulate as played
 
-    text = read_file(file)
+    if [file, order, events, people].count(STDIN) > 1:
+        raise Failure("Only one of the files can be standard input", help="name the others", code=Exit.USAGE)
+    text = read_file(file, unreadable=Exit.INVALID)
     pipeline = _pipeline(text, file=file)
     minute = datetime.now(UTC).replace(second=0, microsecond=0)
     begin = _moment(start, option="--start", start=minute, pipeline=pipeline)
@@ -54,6 +59,7 @@ def simulate(
     opening = given.opening(order, people=people)
     steps = given.steps(events)
     given.refuse()
+    _tell_of_late(steps, end=end)
     assert opening is not None  # else there was a problem
     plot = Plot(pipeline, text, opening, steps, start=begin, until=end)
     try:
@@ -82,6 +88,7 @@ def fork(
     given = _Given(pipeline, begin=begin)
     steps = given.steps(events)
     given.refuse()
+    _tell_of_late(steps, end=end)
     try:
         story = taken.play(Branch(key, steps, start=begin, until=end))
     except Unplayable as error:
@@ -176,6 +183,12 @@ def _pipeline(text: str, *, file: str) -> "Pipeline":
     return loaded.pipeline
 
 
+def _tell_of_late(steps: "list[Step]", *, end: datetime) -> None:
+    late = sum(1 for step in steps if step.at > end)
+    if late:
+        note(f"{late} of {len(steps)} events come after --until and are left out")
+
+
 def _end(until: str, *, begin: datetime, pipeline: "Pipeline") -> datetime:
     end = _moment(until, option="--until", start=begin, pipeline=pipeline)
     if end < begin:
@@ -190,9 +203,12 @@ def _moment(text: str, *, option: str, start: datetime, pipeline: "Pipeline") ->
     if not text:
         return start
     try:
-        return parse_moment(text, start=start, zone=pipeline.zone)
+        found = parse_moment(text, start=start, zone=pipeline.zone)
     except Mistake as mistake:
         raise Failure(f"{option}: {mistake.words}", help=mistake.help, code=Exit.USAGE) from mistake
+    if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+        raise Failure(f"{option} lies between the years {_FIRST_YEAR} and {_LAST_YEAR}", code=Exit.USAGE)
+    return found
 
 
 def _show(story: "Story", *, pipeline: "Pipeline", begin: datetime, end: datetime, is_json: bool) -> None:

@@ -36,6 +36,14 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
+class Stray:
+    """An event that went to no order, as it names a customer whom nobody knows."""
+
+    at: datetime
+    type: str
+
+
+@dataclass(frozen=True)
 class _Life:
     automation: Automation
     serving: "asyncio.Task[Carry | None]"
@@ -48,6 +56,7 @@ class LabHouse:
         self.clock = clock
         self.parts: Rehearsal = rehearsal(clock.now, shelf=shelf)
         self.delays: list[Delay] = []
+        self.strays: list[Stray] = []
         self._lives: dict[OrderKey, _Life] = {}
         self._events = 0
 
@@ -109,6 +118,8 @@ class LabHouse:
         """Journal an event with its facts and hand it over; return the orders it goes to. Raise BadEvent, NotFound."""
         async with self.parts.store.write() as tx:
             taken = await journal.append(tx, arrival, now=self.clock.now())
+        if taken.unmatched:
+            self.strays.append(Stray(self.clock.now(), arrival.type))
         for delivery in taken.deliveries:
             self._hand(delivery.key, event=delivery.event)
         return taken.orders

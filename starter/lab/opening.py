@@ -82,8 +82,21 @@ def _records(model: type[Model], spot: Spot | None, *, report: Report) -> tuple[
     if not isinstance(spot.node, Listing):
         report.error(BAD_VALUE, f"'{spot.name}' must be a list", at=spot, help=f"Write {_HIRED}")
         return ()
-    found = [_record(model, item, report=report) for item in spot.items()]
+    items = spot.items()
+    _check_twice(items, report=report)
+    found = [_record(model, item, report=report) for item in items]
     return tuple(one for one in found if one is not None)
+
+
+def _check_twice(items: list[Spot], *, report: Report) -> None:
+    """Add a problem for each id that one before has."""
+    ids = [item.get("id") if isinstance(item.node, Block) else None for item in items]
+    texts = [id.text if id is not None and is_text(id) else None for id in ids]
+    for place, id in enumerate(ids):
+        if id is not None and texts[place] is not None and texts[place] in texts[:place]:
+            report.error(
+                BAD_VALUE, f"the id '{texts[place]}' is there twice", at=id, help="Give each an id of its own."
+            )
 
 
 def _record(model: type[Model], spot: Spot, *, report: Report) -> Model | None:

@@ -69,7 +69,7 @@ async def act(house: LabHouse, key: OrderKey, *, steps: Iterable[Step], until: d
 async def story_of(house: LabHouse, key: OrderKey, *, since: datetime | None = None) -> Story:
     """Tell an order's story as it stands."""
     async with house.parts.store.read() as tx:
-        records = await records_of(tx, key, sent=house.parts.stand_in.sent, delays=house.delays)
+        records = await records_of(tx, key, sent=house.parts.stand_in.sent, delays=house.delays, strays=house.strays)
     return told(records, since=since)
 
 

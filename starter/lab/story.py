@@ -14,6 +14,7 @@ from activities.store import journal, notices, orders, runs, tasks, timeline, vi
 from activities.store.database import Tx
 from activities.store.history import EventRecord, RunRecord, TaskRecord, TimelineRecord, VisitRecord
 from activities.store.records import OrderRecord
+from starter.lab.house import Stray
 from starter.lab.runtime import Delay
 from workflows.contracts.events import OPERATOR_PREFIX
 from workflows.contracts.ids import OrderKey
@@ -109,10 +110,13 @@ class Records:
     notices: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     sent: Sequence[Sent] = ()
     delays: Sequence[Delay] = ()
+    strays: Sequence[Stray] = ()
 
 
-async def records_of(tx: Tx, key: OrderKey, *, sent: Iterable[Sent], delays: Iterable[Delay] = ()) -> Records:
-    """Read what the store has of an order."""
+async def records_of(
+    tx: Tx, key: OrderKey, *, sent: Iterable[Sent], delays: Iterable[Delay] = (), strays: Iterable[Stray] = ()
+) -> Records:
+    """Read what the store has of an order; `delays` and `strays` are what it does not keep."""
     return Records(
         order=await orders.get(tx, key),
         visits=await visits.visits_of(tx, key),
@@ -123,12 +127,13 @@ async def records_of(tx: Tx, key: OrderKey, *, sent: Iterable[Sent], delays: Ite
         notices=await notices.by_ref(tx, key),
         sent=tuple(sent),
         delays=tuple(delay for delay in delays if delay.number == key.number),
+        strays=tuple(strays),
     )
 
 
 def told(records: Records, *, since: datetime | None = None) -> Story:
     """Tell the story, from a moment on."""
-    entries = [*_events(records), *_stages(records), *_rules(records), *_delays(records)]
+    entries = [*_events(records), *_stages(records), *_rules(records), *_delays(records), *_strays(records)]
     kept = [(entry, order) for entry, order in entries if since is None or entry.at >= since]
     kept.sort(key=lambda pair: (pair[0].at, pair[1]))
     order = records.order
@@ -284,6 +289,14 @@ def _delays(records: Records) -> list[tuple[Entry, _Order]]:
         )
         found[name] = entry, (delay.visit, 1, place)
     return list(found.values())
+
+
+def _strays(records: Records) -> list[tuple[Entry, _Order]]:
+    words = "it names a customer whom nobody knows: it goes to no order"
+    return [
+        (Entry(stray.at, What.EVENT, stray.type, reason=journal.UNMATCHED, words=words), (0, 3, place))
+        for place, stray in enumerate(records.strays)
+    ]
 
 
 def _waiting(run: RunRecord) -> Waiting:

@@ -18,7 +18,7 @@ from tests.support.house import House, working
 from workflows.contracts.reasons import RunReason, RunStatus
 
 #: A server's clock goes on while things are done: its moments may be this much later than the lab's.
-LATE = timedelta(seconds=30)
+LATE = timedelta(minutes=2)
 
 #: How long a waypoint is overshot, so that what is due at it is due.
 _OVER = timedelta(milliseconds=300)

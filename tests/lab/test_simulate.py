@@ -102,6 +102,7 @@ def test_every_problem_is_told_at_once_with_its_place(orders: Orders) -> None:
         pytest.param({"customer": {"emails": [{}]}}, "customer.emails.0.email: is missing", id="missing"),
         pytest.param({"customer": {"kind": "robot"}}, "customer.kind: must be one of contact, company", id="choice"),
         pytest.param({"items": {}}, "items: must be a list", id="list"),
+        pytest.param({"total": "1e9999999999"}, "total: the amount is below 10^15", id="beyond all numbers"),
         pytest.param({"number": ""}, "number: must be written like 2026-00117", id="pattern"),
     ],
 )
@@ -116,6 +117,16 @@ def test_a_value_that_does_not_fit_is_told_in_our_words(orders: Orders, values: 
 @pytest.mark.parametrize(
     ("file", "text", "words", "code"),
     [
+        pytest.param("order.json", b"\xff\xfe{", "is not UTF-8", 2, id="not UTF-8"),
+        pytest.param("events.yaml", b"\xff\xfe{", "is not UTF-8", 2, id="events not UTF-8"),
+        pytest.param("shop.yaml", b"\xff\xfe{", "is not UTF-8", 3, id="pipeline not UTF-8"),
+        pytest.param(
+            "events.yaml",
+            b"- {at: +1h, type: payment.received, data: {amount: '1e9999999999'}}",
+            "error[L203]: 'amount' is an amount",
+            2,
+            id="a payment beyond all numbers",
+        ),
         pytest.param("order.json", "", "the file is empty", 2, id="empty"),
         pytest.param("order.json", "[1]", "not a block of keys", 2, id="list"),
         pytest.param("order.json", '{"number": "1', "error[D101]", 2, id="broken"),
@@ -124,13 +135,27 @@ def test_a_value_that_does_not_fit_is_told_in_our_words(orders: Orders, values: 
         pytest.param(
             "events.yaml", "- {at: +1h, type: payment.received}", "error[L203]", 2, id="a payment without its amount"
         ),
+        pytest.param(
+            "order.json",
+            '{"employees": [{"id": "olga"}, {"id": "jan"}, {"id": "olga"}]}',
+            "the id 'olga' is there twice",
+            2,
+            id="two of one id",
+        ),
+        pytest.param(
+            "events.yaml",
+            "- {at: +1h, type: payment.paid}\n---\n- {at: +2h, type: payment.paid}",
+            "a file holds one document",
+            2,
+            id="two documents",
+        ),
         pytest.param("shop.yaml", "pipeline: shop\nstages: {}\n", "nothing was simulated", 3, id="pipeline"),
     ],
 )
-def test_bad_files_end_with_a_clear_line(orders: Orders, file: str, text: str, words: str, code: int) -> None:
+def test_bad_files_end_with_a_clear_line(orders: Orders, file: str, text: str | bytes, words: str, code: int) -> None:
     (orders.directory / "shop.yaml").write_text(orders.example.read_text())
     shutil.copytree(orders.example.with_name("documents"), orders.directory / "documents")
-    (orders.directory / file).write_text(text)
+    (orders.directory / file).write_bytes(text if isinstance(text, bytes) else text.encode())
     given = _simulate(orders)
     ended = orders(*[part if part != str(orders.example) else "shop.yaml" for part in given])
     assert ended.code == code, ended.err
@@ -138,9 +163,35 @@ def test_bad_files_end_with_a_clear_line(orders: Orders, file: str, text: str, w
 
 
 @pytest.mark.parametrize(
-    "more", [("--until", "soon"), ("--start", "tomorrow"), ("--until", "2020-01-01"), ("--order", "no.json")]
+    "more",
+    [
+        ("--until", "soon"),
+        ("--start", "tomorrow"),
+        ("--until", "2020-01-01"),
+        ("--order", "no.json"),
+        ("--start", "0001-01-01T00:00"),
+        ("--until", "9999-12-31"),
+    ],
 )
 def test_bad_options_end_with_exit_code_two(orders: Orders, more: tuple[str, str]) -> None:
     ended = orders(*_simulate(orders, *more))
     assert ended.code == 2
     assert ended.err.startswith("error: ")
+
+
+def test_only_one_file_can_be_standard_input(orders: Orders) -> None:
+    ended = orders(*_simulate(orders, "--order", "-", "--events", "-"), stdin=_ORDER)
+    assert ended.code == 2
+    assert "error: Only one of the files can be standard input" in ended.err
+
+
+def test_events_that_come_too_late_are_told(orders: Orders) -> None:
+    ended = orders.must(*_simulate(orders, "--until", "3h"))
+    assert "1 of 2 events come after --until and are left out" in ended.err
+
+
+def test_an_event_of_a_customer_whom_nobody_knows_is_told(orders: Orders) -> None:
+    (orders.directory / "events.yaml").write_text("- {at: +1h, type: call.missed, customer: {phone: '+48601000000'}}\n")
+    ended = orders.must(*_simulate(orders, "--until", "3h"))
+    assert "11:00:00  event    call.missed: unmatched" in ended.out
+    assert "it goes to no order" in ended.out

@@ -230,7 +230,7 @@ _SAID = (
     ("found character '\\t'", "D104", "a tab stands where only spaces may", "Indent with spaces."),
     ("mapping values are not allowed", "D101", "a second ':' is not expected here", "Put a value with ': ' in quotes."),
     ("found undefined alias", "D101", "an alias (*) names nothing", "Put a value that begins with * in quotes."),
-    ("but found another document", "D101", "a file holds one pipeline", "Remove the line '---' and what follows it."),
+    ("but found another document", "D101", "a file holds one document", "Remove the line '---' and what follows it."),
     ("found unexpected end of stream", "D101", "a quote is not closed", "Close it with the same quote."),
     ("while scanning a quoted scalar", "D101", "a quoted text cannot be read", "In double quotes write \\ as \\\\."),
     ("sequence entries are not allowed", "D101", "a list item '-' is not expected here", "Begin it on its own line."),

@@ -12,10 +12,12 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING, cast
 
-from aiohttp import ClientSession, ClientTimeout, TCPConnector
-from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
+
+if TYPE_CHECKING:
+    from aiohttp.abc import AbstractResolver, ResolveResult
 
 #: (host, port) -> the addresses it has now.
 Lookup = Callable[[str, int], Awaitable[list[str]]]
@@ -58,9 +60,12 @@ class Guard:
 
     async def post(self, address: str, *, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Post once. Raise Forbidden before anything is sent, else what aiohttp raises; redirects are not followed."""
+        from aiohttp import ClientSession, ClientTimeout, TCPConnector  # noqa: PLC0415  heavy; by the first call
+
         url = checked_url(address, allows_private=self._options.allows_private)
         resolver = _CheckedResolver(self._lookup, allows_private=self._options.allows_private, scheme=url.scheme)
-        connector = TCPConnector(resolver=resolver, use_dns_cache=False, ssl=self._tls or True)
+        checked = cast("AbstractResolver", resolver)  # in all but its base class, which would have to be loaded
+        connector = TCPConnector(resolver=checked, use_dns_cache=False, ssl=self._tls or True)
         timeout = ClientTimeout(
             total=self._options.total.total_seconds(), sock_connect=self._options.connect.total_seconds()
         )
@@ -107,7 +112,7 @@ def _check_host(host: str, *, scheme: str, allows_private: bool) -> None:
         raise Forbidden(_PRIVATE)
 
 
-class _CheckedResolver(AbstractResolver):
+class _CheckedResolver:
     """Resolves a name once and refuses it whole when one of its addresses is not allowed."""
 
     def __init__(self, lookup: Lookup, *, allows_private: bool, scheme: str) -> None:
@@ -117,7 +122,7 @@ class _CheckedResolver(AbstractResolver):
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
+    ) -> "list[ResolveResult]":
         found = await self._lookup(host, port)
         if not found:
             raise OSError("the name has no address")
@@ -132,9 +137,16 @@ class _CheckedResolver(AbstractResolver):
         """Nothing is held."""
 
 
-def _resolved(host: str, port: int, address: str) -> ResolveResult:
+def _resolved(host: str, port: int, address: str) -> "ResolveResult":
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    return ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=socket.AI_NUMERICHOST)
+    return {
+        "hostname": host,
+        "host": address,
+        "port": port,
+        "family": family,
+        "proto": 0,
+        "flags": socket.AI_NUMERICHOST,
+    }
 
 
 async def _system_lookup(host: str, port: int) -> list[str]:

@@ -44,3 +44,13 @@ def test_nothing_is_imported_that_only_some_orders_need(module: str) -> None:
     code = f"import sys, {module}; print([name for name in {_HEAVY} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_worker_without_accounts_loads_no_vendors_client() -> None:
+    code = (
+        "import sys; from activities.providers.registry import Connecting, connect; "
+        "connect(Connecting(store=None, channels={'sms': 'outbox'}, environment={})); "
+        f"print([name for name in {_HEAVY} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip() == "[]"

@@ -5,7 +5,6 @@ a new one gets a new name.
 """
 
 import asyncio
-import re
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -19,6 +18,7 @@ from temporalio.testing import WorkflowEnvironment
 from activities.providers.errors import NotSent, Rejected
 from activities.providers.protocol import Accepted, Message, Outcome
 from activities.providers.registry import Providers
+from starter.cli.sample import without_machine
 from tests.life.pipelines import SHOP, stages
 from tests.life.test_failures import Scripted, only
 from tests.support.exchange import ANSWERED, BUSY, NO_ANSWER, Exchange
@@ -256,12 +256,6 @@ SCENARIOS: dict[str, tuple[Scenario, Scripted | Exchange | None]] = {
     "called": (called, exchange(None, BUSY, None, NO_ANSWER, ANSWERED)),
     "calling-again": (calling_again, exchange(None, NO_ANSWER)),
 }
-
-
-def without_machine(text: str) -> str:
-    """Take out of a history what tells of the machine it was recorded on: paths of stack traces, names of hosts."""
-    plain = re.sub(r'("stackTrace": )"(?:[^"\\]|\\.)*"', r'\1""', text)
-    return re.sub(r'"\d+@[^"\s]*"', '"worker"', plain)
 
 
 async def record(name: str, *, folder: Path = HISTORIES) -> Path:

@@ -37,9 +37,11 @@ _log = log("courier")
 
 @dataclass(frozen=True)
 class Rhythm:
-    """How the courier works. Between tries of one parcel it waits `shortest`, then twice as long, up to `longest`."""
+    """How the courier works: with `at_once` parcels at a time, each for the time of the lease at most.
 
-    batch: int = 50
+    Between tries of one parcel it waits `shortest`, then twice as long, up to `longest`.
+    """
+
     at_once: int = 8
     lease: timedelta = timedelta(seconds=60)
     poll: timedelta = timedelta(seconds=1)
@@ -87,41 +89,73 @@ class Courier:
         )
         self._rhythm = rhythm
         self._now = clock
-        self._slots = asyncio.Semaphore(rhythm.at_once)
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Bring parcels until cancelled. While the store is down, wait and try again."""
+        """Bring parcels until cancelled; those under way are brought to their end. While the store is down, wait."""
         is_down = False
-        while True:
-            found = 0
-            try:
-                found = await self.round()
-                is_down = False
-            except StoreDown as error:
-                if not is_down:
-                    _log.warning("Courier waits; notices and answers are brought later", reason=str(error))
-                is_down = True
-            if not found:  # of a chat's answers, the next one is due as soon as the one before has left
-                await asyncio.sleep(self._rhythm.poll.total_seconds())
+        try:
+            while True:
+                found = 0
+                try:
+                    found = await self._begin()
+                    is_down = False
+                except StoreDown as error:
+                    if not is_down:
+                        _log.warning("Courier waits; notices and answers are brought later", reason=str(error))
+                    is_down = True
+                if not found:
+                    await self._pass_time()
+        finally:
+            if self._under_way:
+                await asyncio.wait(self._under_way)
 
     async def round(self) -> int:
-        """Bring what is due now; return how many parcels that were."""
-        taken = await self.take()
-        await asyncio.gather(*(self._bring(one) for one in taken))
-        return len(taken)
+        """Bring what is due now, as much as can leave at once; return how many parcels that were."""
+        found = await self._begin()
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+        return found
 
     async def take(self) -> Sequence[Taken]:
-        """Claim what is due, and note whom each parcel is given to."""
+        """Claim what is due and can leave at once, and note whom each parcel is given to.
+
+        What is claimed and never begun is lost with its courier, and held where its provider cannot be asked. So
+        nothing is claimed that would wait for others.
+        """
         found: list[Taken] = []
         now = self._now()
         async with self._store.write() as tx:
             for load in self._loads:
-                claimed = await load.claim(tx, now=now, limit=self._rhythm.batch, lease=self._rhythm.lease)
+                room = self._rhythm.at_once - len(self._under_way) - len(found)
+                claimed = await load.claim(tx, now=now, limit=room, lease=self._rhythm.lease) if room > 0 else ()
                 taken = [self._given(Taken(load, parcel)) for parcel in claimed]
                 new = [one for one in taken if not one.parcel.is_lost and one.parcel.provider]
                 await load.carried_by(tx, given=[one.given for one in new])
                 found += taken
+        self._loads = (*self._loads[1:], self._loads[0])  # where there is much of one kind, the other has its turn
         return found
+
+    async def _begin(self) -> int:
+        """Claim what is due, and begin to bring it; return how many parcels that were."""
+        if len(self._under_way) >= self._rhythm.at_once:
+            return 0
+        taken = await self.take()
+        for one in taken:
+            task = asyncio.create_task(self._bring(one))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+        return len(taken)
+
+    async def _pass_time(self) -> None:
+        """Wait until one is brought, for of a chat's answers the next is due then, or until it is time to look."""
+        seconds = self._rhythm.poll.total_seconds()
+        if self._under_way:
+            is_full = len(self._under_way) >= self._rhythm.at_once
+            timeout = None if is_full else seconds
+            await asyncio.wait(self._under_way, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        else:
+            await asyncio.sleep(seconds)
 
     def _given(self, taken: Taken) -> Taken:
         parcel = taken.parcel
@@ -134,17 +168,16 @@ class Courier:
         return replace(taken, parcel=replace(parcel, provider=name))
 
     async def _bring(self, taken: Taken) -> None:
-        async with self._slots:
-            try:
-                await self._carry(taken)
-            except StoreDown as error:  # its claim ends, and what became of it is found out then
-                _log.warning("What became of it is recorded later", **_named(taken), reason=str(error))
-            except DuplicateSend as error:
-                metrics.DUPLICATE_SENDS.labels(provider=error.provider).inc()
-                _log.error("It may have been sent twice", **_named(taken), provider=error.provider)
-            except Exception:
-                metrics.BUGS.labels(part="courier").inc()
-                _log.exception("It failed on our side", **_named(taken))
+        try:
+            await self._carry(taken)
+        except StoreDown as error:  # its claim ends, and what became of it is found out then
+            _log.warning("What became of it is recorded later", **_named(taken), reason=str(error))
+        except DuplicateSend as error:
+            metrics.DUPLICATE_SENDS.labels(provider=error.provider).inc()
+            _log.error("It may have been sent twice", **_named(taken), provider=error.provider)
+        except Exception:
+            metrics.BUGS.labels(part="courier").inc()
+            _log.exception("It failed on our side", **_named(taken))
 
     async def _carry(self, taken: Taken) -> None:
         if await self._is_blank(taken):
@@ -198,7 +231,7 @@ class Courier:
                 await self._end(taken, End(LedgerState.PLANNED, next_at=self._now()))
 
     async def _is_blank(self, taken: Taken) -> bool:
-        """Say whether its order or customer was deleted, before it was claimed or while it waited for its slot."""
+        """Say whether its order or customer was deleted, before it was claimed or since."""
         if not taken.parcel.text:
             return True
         async with self._store.read() as tx:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
+from activities.actions import sms
 from activities.providers.errors import Misconfigured
 from activities.providers.protocol import Attachment, Message
 from activities.providers.registry import Providers
@@ -21,7 +22,6 @@ from activities.store.records import Way
 CHANNELS = {Way.EMAIL: "email", Way.SMS: "sms", Way.CHAT: "staff_chat"}
 
 _SUBJECT_LENGTH = 78
-_SMS_LENGTH = 300
 
 _Parcel = TypeVar("_Parcel", bound=Parcel)
 
@@ -91,7 +91,7 @@ class Notices:
                 attachments=_attachments(parcel),
             )
         if parcel.way is Way.SMS:
-            return Message(channel, address=parcel.address, body=_cut(parcel.text, length=_SMS_LENGTH))
+            return Message(channel, address=parcel.address, body=_cut(parcel.text, length=sms.LIMIT))
         return Message(channel, address=parcel.address or f"room:{parcel.room}", body=parcel.text)
 
 

@@ -35,9 +35,12 @@ class Likeness:
 
 @dataclass(frozen=True)
 class Rivals:
-    """How many other sends are not settled that could be taken for one, and when the latest of them was claimed."""
+    """How many other sends are not settled that could be taken for one; when the first of them was claimed, and when
+    the latest.
+    """
 
     count: int
+    first_at: datetime
     claimed_at: datetime
 
 
@@ -57,8 +60,9 @@ _EARLIER = select(LEDGER.c.earlier).where(LEDGER.c.id == bindparam("row"))
 
 
 # The states are written out, as only then the partial index is used.
-def _rivals(table: Table, *, key: ColumnElement[UUID]) -> Select[int, Any]:
-    return select(func.count().label("unsettled"), func.max(table.c.claimed_at).label("latest")).where(
+def _rivals(table: Table, *, key: ColumnElement[UUID]) -> Select[int, Any, Any]:
+    latest, first = func.max(table.c.claimed_at).label("latest"), func.min(table.c.claimed_at).label("first")
+    return select(func.count().label("unsettled"), latest, first).where(
         table.c.address_hash == bindparam("whither"),
         text(f"{table.name}.state IN ('dispatching', 'unknown')"),
         key != bindparam("row"),
@@ -125,7 +129,11 @@ async def rivals(tx: Tx, *, send_id: UUID, like: Likeness, since: datetime) -> R
     found = [row for query in asked for row in await tx.rows(query, values) if row.latest is not None]
     if not found:
         return None
-    return Rivals(sum(row.unsettled for row in found), claimed_at=max(row.latest for row in found))
+    return Rivals(
+        sum(row.unsettled for row in found),
+        first_at=min(row.first for row in found),
+        claimed_at=max(row.latest for row in found),
+    )
 
 
 async def claimed_at(tx: Tx, *, send_id: UUID) -> datetime | None:

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, update
+from sqlalchemy import bindparam, delete, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from activities.store import facts
 from activities.store.columns import cleaned
-from activities.store.database import NotFound, Tx
+from activities.store.database import Tx
 from activities.store.records import CustomerRef
 from activities.store.tables import DELIVERIES, EVENTS
 from workflows.contracts.events import Event
@@ -63,6 +63,8 @@ class Delivery:
     attempts: int = 0
 
 
+_LONGEST_NAME = 300
+
 _ADD_EVENT = upsert(EVENTS).on_conflict_do_nothing(index_elements=["source", "id"]).returning(EVENTS.c.seq)
 
 _ENRICH = update(EVENTS).where(EVENTS.c.seq == bindparam("event_seq")).values(data=bindparam("full"))
@@ -76,8 +78,30 @@ _ADD_DELIVERY = (
 )
 
 
-async def add_event(tx: Tx, arrival: Arrival, *, now: datetime) -> int | None:
-    """Write an event down and give its number in the journal; None if it is there already."""
+def named(arrival: Arrival) -> str:
+    """Say whom an arrival names, as events that go to no order are found by it: `phone:+48…`, `order:shop:1001`.
+
+    "" where it names nobody.
+    """
+    if arrival.orders:
+        return name("order", value=str(arrival.orders[0]))
+    if arrival.customer is None:
+        return ""
+    kind, value = next((kind, value) for kind, value in arrival.customer if value)
+    return name(kind, value=value)
+
+
+def name(kind: str, *, value: str) -> str:
+    """Write whom an event names: by phone, email, visitor, customer or order."""
+    # PostgreSQL's index holds no long values, and nobody's address is longer.
+    return f"{kind}:{value.strip().lower() if kind == 'email' else value}"[:_LONGEST_NAME]
+
+
+async def add_event(tx: Tx, arrival: Arrival, *, now: datetime, whose: str | None = None) -> int | None:
+    """Write an event down and give its number in the journal; None if it is there already.
+
+    `whose` is given for one that goes to no order: whom it names.
+    """
     values = {
         "source": arrival.source,
         "id": arrival.id,
@@ -87,19 +111,17 @@ async def add_event(tx: Tx, arrival: Arrival, *, now: datetime) -> int | None:
         "raw": arrival.raw,
         "problem": arrival.problem,
         "received_at": now,
+        "whose": whose,
     }
     seq: int | None = (await tx.run(_ADD_EVENT, values)).scalar_one_or_none()
     return seq
 
 
-async def lock_named(tx: Tx, arrival: Arrival) -> Row[Any] | None:
+async def lock_named(tx: Tx, arrival: Arrival) -> facts.Locked | None:
     """Lock the order that a fact from outside names; None for what is no fact. Raise NotFound."""
     if arrival.type not in facts.TYPES:
         return None
-    order = await facts.lock(tx, arrival.orders[0])
-    if order.deleted_at is not None:
-        raise NotFound("order", str(arrival.orders[0]))
-    return order
+    return await facts.lock(tx, arrival.orders[0])
 
 
 async def deliver(
@@ -111,7 +133,7 @@ async def deliver(
     now: datetime,
     state: str = "new",
     with_facts: bool = True,
-    locked: Row[Any] | None = None,
+    locked: facts.Locked | None = None,
 ) -> tuple[tuple[Delivery, ...], tuple[Event, ...]]:
     """Send an event on to orders, with its facts, and journal what follows from them.
 

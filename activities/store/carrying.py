@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Row, Select, Table, Update, bindparam, sel
 
 from activities.store import outbox, receipts
 from activities.store.database import Tx
+from activities.store.hashes import LOST
 from activities.store.history import LedgerState
 from activities.store.receipts import Callback, Folding
 from activities.store.suppressions import fingerprint
@@ -83,6 +84,7 @@ class Statements:
     by: Update
     tell: Update
     words: Select[Any]
+    forget: Update
     receipts: Folding
 
 
@@ -105,6 +107,7 @@ def statements(
         by=_by(table),
         tell=_tell(table),
         words=words,
+        forget=_forget(table),
         receipts=Folding(
             lock=receipts.lock(table, key=key), fold=receipts.fold(table, words=bindparam("said"), next_at=None)
         ),
@@ -117,7 +120,7 @@ def _due(table: Table, *columns: ColumnElement[Any], only: ColumnElement[bool] |
     return (
         select(table.c.id, table.c.state, *columns)
         .where(is_open, table.c.next_at <= bindparam("now"), true() if only is None else only)
-        .order_by(table.c.next_at)
+        .order_by(table.c.next_at, table.c.id)
         .limit(bindparam("most"))
         .with_for_update(skip_locked=True)
     )
@@ -157,6 +160,15 @@ def _by(table: Table) -> Update:
     )
 
 
+# What is lost keeps what it is told by.
+def _forget(table: Table) -> Update:
+    return (
+        update(table)
+        .where(table.c.id == bindparam("row"), table.c.state.not_in(LOST))
+        .values(address_hash="", body_hash="")
+    )
+
+
 # Only the attempt that holds the claim, or that settles what was lost, may tell how it went.
 def _tell(table: Table) -> Update:
     return (
@@ -164,7 +176,7 @@ def _tell(table: Table) -> Update:
         .where(
             table.c.id == bindparam("row"),
             table.c.attempts == bindparam("attempt"),
-            table.c.state.in_((LedgerState.DISPATCHING, LedgerState.UNKNOWN)),
+            table.c.state.in_(LOST),
         )
         .values(
             state=bindparam("to_state"),
@@ -229,7 +241,8 @@ async def is_blank(tx: Tx, statements: Statements, *, id: int | UUID) -> bool:
 async def ended(tx: Tx, statements: Statements, parcel: Parcel, *, end: End, now: datetime) -> bool:
     """Record how a parcel went; say whether it was still this courier's to tell. Raise DuplicateSend.
 
-    A callback may have told before: then its word stays. Of what was deleted meanwhile the outbox keeps no words.
+    A callback may have told before: then its word stays. Of what was deleted meanwhile neither the outbox keeps words
+    nor its row a hash.
     """
     values = {
         "row": parcel.id,
@@ -244,6 +257,7 @@ async def ended(tx: Tx, statements: Statements, parcel: Parcel, *, end: End, now
     is_ours = (await tx.run(statements.tell, values)).rowcount > 0
     if await is_blank(tx, statements, id=parcel.id):
         await outbox.blank(tx, send_id=parcel.send_id)
+        await tx.run(statements.forget, {"row": parcel.id})
     if not is_ours:
         row = await tx.first(statements.receipts.lock, {"send": parcel.send_id})
         if row is not None:
@@ -269,7 +283,7 @@ async def received(
     if row is None:
         return None
     more = {"said": failure if callback.state is LedgerState.FAILED else ""}
-    return await receipts.take(
+    has_changed = await receipts.take(
         tx,
         statements.receipts,
         row=row,
@@ -279,3 +293,6 @@ async def received(
         now=now,
         more=more,
     )
+    if has_changed and await is_blank(tx, statements, id=row.id):
+        await tx.run(statements.forget, {"row": row.id})
+    return has_changed

@@ -17,6 +17,7 @@ from activities.store.errors import Conflict as Conflict
 from activities.store.errors import NotFound as NotFound
 from activities.store.errors import StoreDown as StoreDown
 from activities.store.errors import StoreError as StoreError
+from activities.store.errors import Unreadable as Unreadable
 from activities.store.failures import told
 from activities.store.ready import Answer, Values
 

@@ -1,18 +1,21 @@
 """Deletes orders and customers: what people could be known by is blanked; what happened, and when, stays.
 
-The ledger keeps its hashes, so that a send whose answer was lost still settles, and suppressions theirs, so that an
-address which wants no messages gets none.
+A plain hash of a phone number is as good as the number. The ledger keeps those of sends whose answer was lost until
+they settle, and suppressions theirs, so that an address which wants no messages gets none.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Executable, Table, bindparam, delete, exists, func, literal, select, update
+from sqlalchemy import BindParameter, Executable, Table, bindparam, delete, exists, func, literal, or_, select, update
 
-from activities.store import outbox, standing
-from activities.store.database import NotFound, Tx
+from activities.store import outbox, standing, strays, traces
+from activities.store.arrivals import name
+from activities.store.database import NotFound, Store, Tx
+from activities.store.hashes import LOST
 from activities.store.history import TaskStatus
+from activities.store.strays import Sought
 from activities.store.tables import (
     CALLS,
     CHAT_ANSWERS,
@@ -95,6 +98,10 @@ _BLANK_EVENTS = (
     .values(raw=None, data={})
 )
 
+_FORGET_SENDS = (
+    update(LEDGER).where(LEDGER.c.order_id == _ORDER, LEDGER.c.state.not_in(LOST)).values(address_hash="", body_hash="")
+)
+
 _SENDS = select(LEDGER.c.id).where(LEDGER.c.order_id == _ORDER)
 
 # Runs whose message may have left are settled all the same.
@@ -160,6 +167,7 @@ _BLANKS: tuple[tuple[Table, dict[str, Any]], ...] = (
 # The outbox comes last: a courier that writes there meanwhile finds the text blank when it records what it sent.
 _BLANKING: tuple[Executable, ...] = (
     *(update(table).where(table.c.order_id == _ORDER).values(**blank) for table, blank in _BLANKS),
+    _FORGET_SENDS,
     _DROP_LINKS,
     _BLANK_DOCUMENTS,
     _BLANK_OUTBOX,
@@ -177,11 +185,20 @@ _TALKS = select(CONVERSATIONS.c.id).where(CONVERSATIONS.c.customer_id == _CUSTOM
 
 _THEIR_ANSWERS = select(CHAT_ANSWERS.c.id).where(CHAT_ANSWERS.c.conversation.in_(_TALKS))
 
+_ADOPT_TALKS = (
+    update(CONVERSATIONS)
+    .where(CONVERSATIONS.c.id.in_(bindparam("talks", expanding=True)), CONVERSATIONS.c.customer_id.is_(None))
+    .values(customer_id=bindparam("whose"))
+)
+
 _OF_CUSTOMER: tuple[Executable, ...] = (
     update(CHAT_MESSAGES).where(CHAT_MESSAGES.c.conversation.in_(_TALKS)).values(text="", author=""),
+    update(CHAT_ANSWERS).where(CHAT_ANSWERS.c.conversation.in_(_TALKS)).values(words=""),
+    update(CHAT_ANSWERS)
+    .where(CHAT_ANSWERS.c.conversation.in_(_TALKS), CHAT_ANSWERS.c.state.not_in(LOST))
+    .values(address_hash="", body_hash=""),
     update(OUTBOX).where(OUTBOX.c.send_id.in_(_THEIR_ANSWERS)).values(**outbox.BLANK),
     update(WHISPERS).where(WHISPERS.c.conversation.in_(_TALKS)).values(text=""),
-    update(VISITORS).where(VISITORS.c.customer_id == _CUSTOMER).values(customer_id=None, forms=[]),
     update(CUSTOMERS).where(CUSTOMERS.c.company_id == _CUSTOMER).values(company_id=None),
     delete(CUSTOMER_TERMS).where(CUSTOMER_TERMS.c.customer_id == _CUSTOMER),
 )
@@ -193,9 +210,10 @@ _CLOSE_TALK = (
     .values(customer_id=None, is_open=False, address=bindparam("nobody"))
 )
 
-_PARKED_FORMS = select(EVENTS.c.seq, EVENTS.c.data).where(EVENTS.c.problem != "", EVENTS.c.source == "forms")
-
-_BLANK_FORM = update(EVENTS).where(EVENTS.c.seq == bindparam("form")).values(data={}, raw=None)
+_DROP_BROWSERS = delete(VISITORS).where(
+    VISITORS.c.id.in_(bindparam("browsers", expanding=True)),
+    or_(VISITORS.c.customer_id == _CUSTOMER, VISITORS.c.customer_id.is_(None)),
+)
 
 _DROP_CUSTOMER = delete(CUSTOMERS).where(CUSTOMERS.c.id == _CUSTOMER)
 
@@ -219,6 +237,7 @@ async def order(tx: Tx, key: OrderKey, *, now: datetime) -> None:
     figures = [{"sku": "", "name": "", "quantity": one["quantity"], "price": one["price"]} for one in row.lines]
     await tx.run(_ANONYMOUS, {**only, "figures": figures, "at": now})
     await tx.run(_BLANK_EVENTS, only)
+    await strays.blank_named(tx, [name("order", value=str(key))])
     for ending in (_STOP_RUNS, _SETTLE_EVENTS, _CLOSE_TASKS):
         await tx.run(ending, {**only, "at": now})
     for blanking in _BLANKING:
@@ -233,11 +252,24 @@ class Erased:
     open: list[OrderKey] = field(default_factory=list)
 
 
-async def customer(tx: Tx, *, id: str, now: datetime) -> Erased:
-    """Delete a customer with all their orders. Raise NotFound if there is none."""
+async def seek(store: Store, *, id: str, now: datetime) -> Sought:
+    """Look for what a customer left in events that went to no order, so that erasing them holds nobody up for long."""
+    async with store.read() as tx:
+        found = await traces.of_customer(tx, id=id)
+    return await strays.seek(store, found, now=now)
+
+
+async def customer(tx: Tx, *, id: str, now: datetime, sought: Sought = Sought()) -> Erased:
+    """Delete a customer with all their orders; raise NotFound if there is none. `sought` is what `seek` found before.
+
+    Nothing of them stays but the hashes of addresses which want no messages. What others wrote about them is theirs.
+    """
     only = {"customer": id}
     if await tx.first(_EXISTS, only) is None:
         raise NotFound("customer", id)
+    known = await traces.of_customer(tx, id=id)
+    if known.talks:
+        await tx.run(_ADOPT_TALKS, {"talks": list(known.talks), "whose": id})
     erased = Erased()
     for row in await tx.rows(_THEIR_ORDERS, only):
         key = OrderKey(shop=row.shop, number=row.number)
@@ -251,8 +283,8 @@ async def customer(tx: Tx, *, id: str, now: datetime) -> Erased:
         await tx.run(blanking, only)
     if talks:
         await tx.run(_CLOSE_TALK, [{"talk": talk, "nobody": f"deleted:{talk}"} for talk in talks])
-    forms = [row.seq for row in await tx.rows(_PARKED_FORMS, {}) if row.data.get("customer") == id]
-    if forms:
-        await tx.run(_BLANK_FORM, [{"form": form} for form in forms])
+    if known.browsers:
+        await tx.run(_DROP_BROWSERS, {**only, "browsers": list(known.browsers)})
+    await strays.erase(tx, known, sought=sought)
     await tx.run(_DROP_CUSTOMER, only)
     return erased

@@ -4,6 +4,7 @@ StoreError
  ├─ StoreDown     the database cannot be used now: nothing was committed, try again later
  ├─ NotFound      a record that was named does not exist
  ├─ Conflict      the change contradicts what is stored
+ ├─ Unreadable    this release cannot read a published version of a pipeline
  └─ BadStatement  the database refused a statement of this program: a bug
 """
 
@@ -35,6 +36,16 @@ class Conflict(StoreError):
     def __init__(self, words: str) -> None:
         super().__init__(words)
         self.words = words
+
+
+class Unreadable(StoreError):
+    """This release cannot read a published version: it is stricter, or knows its rules no more. `problems` say why."""
+
+    def __init__(self, pipeline: str, *, version: int, problems: str) -> None:
+        super().__init__(f"Version {version} of pipeline '{pipeline}' cannot be read by this release:\n{problems}")
+        self.pipeline = pipeline
+        self.version = version
+        self.problems = problems
 
 
 class BadStatement(StoreError):

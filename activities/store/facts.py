@@ -6,7 +6,7 @@ Comes in: an event of a factual type and its data, from anywhere. All of it is c
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Row, bindparam, select, update
 
@@ -16,6 +16,9 @@ from activities.store.editing import EDITABLE as EDITABLE
 from activities.store.editing import BadEvent as BadEvent
 from activities.store.tables import EMPLOYEES, ORDERS
 from workflows.contracts.ids import OrderKey
+
+#: An order that is locked in a transaction, with what facts are decided on.
+Locked: TypeAlias = Row[Any]
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Applied:
 class Fact:
     """One event about to be applied to its order. `id` tells it from any other: what it brought is not taken twice."""
 
-    order: Row[Any]
+    order: Locked
     type: str
     data: Mapping[str, Any]
     id: str
@@ -50,17 +53,18 @@ class Effect:
 _LOCK = (
     select(
         ORDERS.c.id,
-        ORDERS.c.pipeline,
         ORDERS.c.currency,
         ORDERS.c.total,
         ORDERS.c.paid_amount,
         ORDERS.c.paid,
-        ORDERS.c.fields,
         ORDERS.c.deleted_at,
-        *(ORDERS.c[name] for name in EDITABLE if name != "total"),
     )
     .where(ORDERS.c.id == bindparam("order_id"))
     .with_for_update()
+)
+
+_BEFORE = select(ORDERS.c.pipeline, ORDERS.c.fields, *(ORDERS.c[name] for name in EDITABLE)).where(
+    ORDERS.c.id == bindparam("order_id")
 )
 
 # The columns to change are those that it is given.
@@ -69,12 +73,17 @@ _CHANGE = update(ORDERS).where(ORDERS.c.id == bindparam("order_id"))
 _EMPLOYEE = select(EMPLOYEES.c.id).where(EMPLOYEES.c.id == bindparam("employee"))
 
 
-async def lock(tx: Tx, key: OrderKey) -> Row[Any]:
+async def lock(tx: Tx, key: OrderKey) -> Locked:
     """Lock an order for its facts; raise NotFound."""
-    order = await tx.first(_LOCK, {"order_id": str(key)})
+    order = await find(tx, id=str(key))
     if order is None:
         raise NotFound("order", str(key))
     return order
+
+
+async def find(tx: Tx, *, id: str) -> Locked | None:
+    """Lock an order for its facts, if there is one."""
+    return await tx.first(_LOCK, {"order_id": id})
 
 
 async def apply(tx: Tx, fact: Fact) -> Applied:
@@ -104,7 +113,9 @@ async def _edited(tx: Tx, fact: Fact) -> Effect:
     fields = fact.data.get("fields", {})
     if not isinstance(fields, Mapping):
         raise BadEvent('The data of order.edited reads {"fields": {"name": value}}')
-    changes, names = await editing.changes(tx, order=fact.order, fields=fields)
+    before = await tx.first(_BEFORE, {"order_id": fact.order.id})
+    assert before is not None
+    changes, names = await editing.changes(tx, order=before, fields=fields)
     is_paid_now = "total" in changes and payments.is_covered(fact.order, total=changes["total"])
     follows = payments.paid(fact.order) if is_paid_now else ()
     more = {"changed": names}

@@ -15,7 +15,7 @@ from activities.store import addressees, facts
 from activities.store.arrivals import Arrival as Arrival
 from activities.store.arrivals import Delivery as Delivery
 from activities.store.arrivals import Journalled as Journalled
-from activities.store.arrivals import add_event, deliver, lock_named, stem
+from activities.store.arrivals import add_event, deliver, lock_named, named, stem
 from activities.store.columns import as_json, cleaned
 from activities.store.cursors import after_number, page_of
 from activities.store.database import NotFound, Tx
@@ -139,26 +139,35 @@ UNMATCHED = "unmatched"
 async def park(tx: Tx, arrival: Arrival, *, problem: str, now: datetime) -> bool:
     """Keep an event that cannot be used for a person to look at; say whether it is new. Nothing else happens."""
     parked = replace(_checked(replace(arrival, orders=()), with_facts=False), problem=problem)
-    return await add_event(tx, parked, now=now) is not None
+    return await add_event(tx, parked, now=now, whose=named(arrival)) is not None
 
 
 async def append(
-    tx: Tx, arrival: Arrival, *, now: datetime, with_facts: bool = True, are_known: bool = False
+    tx: Tx,
+    arrival: Arrival,
+    *,
+    now: datetime,
+    with_facts: bool = True,
+    are_known: bool = False,
+    order: facts.Locked | None = None,
 ) -> Journalled:
     """Journal an event and apply its facts; a duplicate changes nothing and gives the same orders.
 
     Without facts (the event is kept, but cannot be used) no data is refused. The caller may know that the orders it
-    names exist. Raise NotFound for an order that does not exist, BadEvent for data that cannot be a fact.
+    names exist, or have locked the only one (`facts.find`). Raise NotFound for an order that does not exist, BadEvent
+    for data that cannot be a fact; then nothing was written.
     """
     arrival = _checked(arrival, with_facts=with_facts)
-    locked = await lock_named(tx, arrival) if with_facts and not are_known else None
-    is_known = are_known or locked is not None
-    found = arrival.orders if is_known else await addressees.of(tx, arrival)
+    if order is None and with_facts and not are_known:
+        order = await lock_named(tx, arrival)
+    if order is not None and order.deleted_at is not None:
+        raise NotFound("order", order.id)
+    found = arrival.orders if are_known or order is not None else await addressees.of(tx, arrival)
     if not found and arrival.raw is not None:
         arrival = replace(arrival, problem=arrival.problem or UNMATCHED)
-    seq = await add_event(tx, arrival, now=now)
+    seq = await add_event(tx, arrival, now=now, whose=None if found else named(arrival))
     if seq is None:
-        before = await _gone_to(tx, arrival)
+        before = await gone_to(tx, source=arrival.source, id=arrival.id)
         is_signal = arrival.raw is None and len(arrival.orders) == 1
         if not is_signal or arrival.orders[0] in before:
             return Journalled(is_new=False, orders=before, unmatched=not before)
@@ -168,7 +177,7 @@ async def append(
     if seq is None:
         return Journalled(is_new=False, orders=found)
     deliveries, follows = await deliver(
-        tx, arrival, seq=seq, orders=found, now=now, with_facts=with_facts, locked=locked
+        tx, arrival, seq=seq, orders=found, now=now, with_facts=with_facts, locked=order
     )
     return Journalled(is_new=True, orders=found, unmatched=not found, follows=follows, deliveries=deliveries)
 
@@ -204,6 +213,12 @@ async def untaken_of_run(tx: Tx, key: OrderKey, *, run: UUID) -> list[Event]:
     """List the events a run made for its own order that are not decided yet, without their data."""
     rows = await tx.rows(_UNTAKEN_OF_RUN, {"first": f"{run}:", "last": f"{run};", "order": str(key)})
     return [Event(id=row.id, type=row.type, at=row.at, source=row.source) for row in rows]
+
+
+async def gone_to(tx: Tx, *, source: str, id: str) -> tuple[OrderKey, ...]:
+    """List the orders that an event went to; none where it is not in the journal, or waits for a person."""
+    rows = await tx.rows(_GONE_TO, {"from_source": source, "event_id": id})
+    return tuple(OrderKey(shop=row.shop, number=row.number) for row in rows)
 
 
 async def event_for(tx: Tx, key: OrderKey, *, source: str, id: str) -> JournalledEvent | None:
@@ -274,11 +289,6 @@ def _checked(arrival: Arrival, *, with_facts: bool) -> Arrival:
             raise facts.BadEvent("The event's data is not JSON") from None
         return replace(arrival, data={})
     return arrival
-
-
-async def _gone_to(tx: Tx, arrival: Arrival) -> tuple[OrderKey, ...]:
-    rows = await tx.rows(_GONE_TO, {"from_source": arrival.source, "event_id": arrival.id})
-    return tuple(OrderKey(shop=row.shop, number=row.number) for row in rows)
 
 
 def _scoped(id: str, key: OrderKey) -> str:

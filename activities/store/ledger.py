@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, and_, bindparam, func, or_, select, text, update
 
-from activities.store import answers, parcels, receipts
+from activities.store import answers, parcels, receipts, undelivered
 from activities.store.claims import Claim as Claim
 from activities.store.claims import Claimed as Claimed
 from activities.store.claims import Refused as Refused
@@ -171,17 +171,22 @@ async def unknown(tx: Tx, *, send_id: UUID, now: datetime, attempt: int | None =
 async def delivered(tx: Tx, *, send_id: UUID, provider_id: str, callback: Callback, now: datetime) -> bool:
     """Take a provider's callback: the higher rank wins; say whether it changed the row. It settles an unknown row.
 
-    A callback for an attempt that a person had repeated is passed over. What is not in the ledger may be an employee's
-    answer in a chat or a notice. Raise NotFound for neither, DuplicateSend for another provider id.
+    A callback for an attempt that a person had repeated is passed over. The responsible person is told of what was
+    accepted and did not arrive. What is not in the ledger may be an employee's answer in a chat or a notice. Raise
+    NotFound for neither, DuplicateSend for another provider id.
     """
     row = await tx.first(_LOCK_ROW, {"send": send_id})
     if row is not None:
         if provider_id in row.earlier:
             return False
         more = {"reached_at": now if callback.state is LedgerState.DELIVERED else row.delivered_at}
-        return await receipts.take(
+        is_news = await receipts.take(
             tx, _FOLDING, row=row, send_id=send_id, provider_id=provider_id, callback=callback, now=now, more=more
         )
+        if is_news and callback.state is LedgerState.FAILED and row.state == LedgerState.ACCEPTED:
+            # Its run has ended well; one that has not fails with what the row says.
+            await undelivered.tell(tx, row, provider_id=provider_id, callback=callback, now=now)
+        return is_news
     for received in (answers.received, parcels.received):
         has_changed = await received(tx, send_id=send_id, provider_id=provider_id, callback=callback, now=now)
         if has_changed is not None:

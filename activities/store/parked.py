@@ -46,11 +46,14 @@ _PAGE = (
     .limit(bindparam("most"))
 )
 
-_ONE = (
-    select(*_COLUMNS, EVENTS.c.raw).where(EVENTS.c.seq == bindparam("number"), EVENTS.c.problem != "").with_for_update()
-)
+_ONE = select(*_COLUMNS, EVENTS.c.raw).where(EVENTS.c.seq == bindparam("number"), EVENTS.c.problem != "")
 
-_CLEAR = update(EVENTS).where(EVENTS.c.seq == bindparam("number"), EVENTS.c.problem != "").values(problem="")
+_LOCK = _ONE.with_for_update()
+
+_GIVEN = update(EVENTS).where(EVENTS.c.seq == bindparam("number")).values(problem="", whose=None)
+
+# It still went to no order, so it is erased with whom it names, and let go in time.
+_LAID_ASIDE = update(EVENTS).where(EVENTS.c.seq == bindparam("number")).values(problem="")
 
 
 async def page(tx: Tx, *, cursor: str | None = None, limit: int = 50) -> Page[ParkedRecord]:
@@ -59,13 +62,21 @@ async def page(tx: Tx, *, cursor: str | None = None, limit: int = 50) -> Page[Pa
     return page_of([_record(row) for row in rows], limit=limit, cursor=lambda record: str(record.id))
 
 
+async def get(tx: Tx, *, id: int) -> tuple[ParkedRecord, bytes]:
+    """Read one, and what came as it was sent: who called, or which order was named. Raise NotFound."""
+    row = await tx.first(_ONE, {"number": id})
+    if row is None:
+        raise NotFound("parked event", str(id))
+    return _record(row), row.raw or b""
+
+
 async def give(tx: Tx, *, id: int, key: OrderKey, now: datetime) -> tuple[ParkedRecord, tuple[Delivery, ...]]:
     """Give an event to an order, with its facts: a person has looked. Return the deliveries to be handed over.
 
     Raise NotFound for no such event or order, BadEvent for data that cannot be a fact, Conflict for a type that no
     order can use.
     """
-    row = await tx.first(_ONE, {"number": id})
+    row = await tx.first(_LOCK, {"number": id})
     if row is None:
         raise NotFound("parked event", str(id))
     if row.type.endswith(".unknown"):
@@ -75,16 +86,16 @@ async def give(tx: Tx, *, id: int, key: OrderKey, now: datetime) -> tuple[Parked
     )
     await addressees.of(tx, arrival)
     deliveries, _ = await arrivals.deliver(tx, arrival, seq=row.seq, orders=(key,), now=now)
-    await tx.run(_CLEAR, {"number": id})
+    await tx.run(_GIVEN, {"number": id})
     return _record(row), deliveries
 
 
 async def dismiss(tx: Tx, *, id: int) -> ParkedRecord:
     """Lay an event aside: it stays in the journal and does nothing. Raise NotFound if none of that id waits."""
-    row = await tx.first(_ONE, {"number": id})
+    row = await tx.first(_LOCK, {"number": id})
     if row is None:
         raise NotFound("parked event", str(id))
-    await tx.run(_CLEAR, {"number": id})
+    await tx.run(_LAID_ASIDE, {"number": id})
     return _record(row)
 
 

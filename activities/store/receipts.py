@@ -28,12 +28,16 @@ class DuplicateSend(StoreError):
 
 @dataclass(frozen=True)
 class Callback:
-    """A provider's word on a message: its status, the rank of it, and what it means (accepted, delivered, failed)."""
+    """A provider's word on a message: its status, the rank of it, and what it means (accepted, delivered, failed).
+
+    `words` tell people why it did not arrive, where the provider's `code` says so.
+    """
 
     status: str
     rank: int
     state: LedgerState
     code: str = ""
+    words: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,19 @@ from activities.store.tables import SUPPRESSIONS
 
 _THIS = (SUPPRESSIONS.c.channel == bindparam("on_channel"), SUPPRESSIONS.c.address_hash == bindparam("hash"))
 
+#: What the shop has blocked itself; nothing that a person writes or a vendor tells takes its place.
+_BY_THE_SHOP = "blocked"
+
 _NEW = upsert(SUPPRESSIONS)
-_PUT = _NEW.on_conflict_do_update(index_elements=["channel", "address_hash"], set_={"reason": _NEW.excluded.reason})
+_PUT = _NEW.on_conflict_do_update(
+    index_elements=["channel", "address_hash"],
+    set_={"reason": _NEW.excluded.reason},
+    where=SUPPRESSIONS.c.reason != _BY_THE_SHOP,
+)
 
 _FIND = select(SUPPRESSIONS.c.reason).where(*_THIS)
 
-_DROP = delete(SUPPRESSIONS).where(*_THIS)
+_DROP = delete(SUPPRESSIONS).where(*_THIS, SUPPRESSIONS.c.reason == bindparam("why"))
 
 
 def fingerprint(address: str) -> str:
@@ -26,7 +33,10 @@ def fingerprint(address: str) -> str:
 
 
 async def suppress(tx: Tx, *, channel: str, address: str, reason: str, now: datetime) -> None:
-    """Block an address for rules' messages (`unsubscribed`, `stop`, `blocked`, `bounced` ...). Its hash is kept."""
+    """Block an address for rules' messages (`unsubscribed`, `stop`, `blocked`, `bounced` ...). Its hash is kept.
+
+    The latest reason stays, but for `blocked`, which is the shop's own.
+    """
     await suppress_hash(tx, channel=channel, address_hash=fingerprint(address), reason=reason, now=now)
 
 
@@ -36,9 +46,9 @@ async def suppress_hash(tx: Tx, *, channel: str, address_hash: str, reason: str,
     await tx.run(_PUT, values)
 
 
-async def unsuppress(tx: Tx, *, channel: str, address: str) -> None:
-    """Take the block of an address away."""
-    await tx.run(_DROP, {"on_channel": channel, "hash": fingerprint(address)})
+async def unsuppress(tx: Tx, *, channel: str, address: str, reason: str) -> None:
+    """Take the block of an address away that stands for this reason; one for another reason stays."""
+    await tx.run(_DROP, {"on_channel": channel, "hash": fingerprint(address), "why": reason})
 
 
 async def is_suppressed(tx: Tx, *, channel: str, address: str) -> bool:

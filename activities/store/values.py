@@ -71,7 +71,7 @@ def exact(amount: Decimal) -> Decimal:
     """Return an amount that both databases hold exactly: finite, below 10^15, at most 6 decimals."""
     if not amount.is_finite():
         raise ValueError("the amount is not a number")
-    if abs(amount) >= _MOST or -int(amount.as_tuple().exponent) > 6:
+    if amount.copy_abs() >= _MOST or -int(amount.as_tuple().exponent) > 6:
         raise ValueError("the amount is below 10^15 and has at most 6 decimals")
     return amount
 

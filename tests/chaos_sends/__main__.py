@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.chaos.starting import folder_of
-from tests.chaos_sends.auditing import DOUBLED, MISTAKEN, Findings
-from tests.chaos_sends.storm import storm
+from tests.chaos_sends.auditing import DOUBLED, MISTAKEN
+from tests.chaos_sends.storm import Outcome, storm
 from tests.chaos_sends.table import as_table
 from tests.chaos_sends.weather import Weather, Without
 
@@ -39,23 +39,29 @@ def main() -> int:
     )
     # The longest pause between two tries is ten minutes.
     ours = replace(weather, sends=given.sends, patience=700)
-    is_right = not _found(ours, keep=given.keep).violations if given.sends else True
+    is_right = _is_kept(_found(ours, keep=given.keep)) if given.sends else True
     if given.naive_sends:
         naive = replace(weather, sends=given.naive_sends, without=Without.POLICY)
-        is_right &= _found(naive, keep=given.keep).count(DOUBLED) > 0
+        is_right &= _found(naive, keep=given.keep).findings.count(DOUBLED) > 0
     if given.deaf_sends:
         deaf = replace(ours, sends=given.deaf_sends, is_deaf=True, asks_fail=False)
-        is_right &= not _found(deaf, keep=given.keep).violations
-        is_right &= _found(replace(deaf, patience=60, without=Without.TURNS), keep=given.keep).count(MISTAKEN) > 0
+        is_right &= _is_kept(_found(deaf, keep=given.keep))
+        turnless = replace(deaf, patience=60, without=Without.TURNS)
+        is_right &= _found(turnless, keep=given.keep).findings.count(MISTAKEN) > 0
     return 0 if is_right else 1
 
 
-def _found(weather: Weather, *, keep: Path | None) -> Findings:
+def _is_kept(outcome: Outcome) -> bool:
+    """Say whether every promise was kept, and nothing told of people."""
+    return not outcome.findings.violations and not outcome.indiscreet
+
+
+def _found(weather: Weather, *, keep: Path | None) -> Outcome:
     """Run, print the table, and return what was found."""
     with folder_of(keep, run=_name(weather)) as folder:
         outcome = asyncio.run(storm(weather, folder=folder))
     print(as_table(outcome), flush=True)
-    return outcome.findings
+    return outcome
 
 
 def _name(weather: Weather) -> str:

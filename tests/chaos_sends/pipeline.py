@@ -1,7 +1,12 @@
 """The pipeline of the exactly-once run: one stage that writes and calls over every channel, at once and in a chain.
 
-Two of its rules send the same text to the same number at the same time: each is a message of its own.
+Meanwhile an employee answers in the customer's chats, and others are told of the order in their way. Some of it is the
+same text to the same number at the same time, also of a rule and an employee: each is a message of its own.
 """
+
+from dataclasses import dataclass
+
+from activities.store.records import NewEmployee
 
 #: Each rule that leaves the house, and the channel it is counted under.
 RULES = {
@@ -15,8 +20,43 @@ RULES = {
     "once-more": "sms, the same text twice",
 }
 
+
+@dataclass(frozen=True)
+class Answer:
+    """What an employee types into a chat of each order, in which medium, and what it is counted under."""
+
+    medium: str
+    channel: str
+    text: str
+
+
+#: By the first part of the `ref` under which it is typed.
+ANSWERS = {
+    "look": Answer("whatsapp", "answers, WhatsApp", "We look for order {number}."),
+    "soon": Answer("whatsapp", "answers, WhatsApp", "Order {number} will be there soon."),
+    "page": Answer("messenger", "answers, Messenger", "Order {number} is packed."),
+    "text": Answer("sms", "answers, SMS", "Thank you for your order."),
+}
+
+#: Who is told of each order, and what the notice is counted under.
+EMPLOYEES = {
+    "marek": ("notices, SMS", NewEmployee(id="marek", notify="sms", phone="+48700000001")),
+    "ewa": ("notices, mail", NewEmployee(id="ewa", notify="email", email="ewa@shop.example")),
+}
+
 #: Channels in the order of the table.
-CHANNELS = tuple(dict.fromkeys(RULES.values()))
+CHANNELS = tuple(
+    dict.fromkeys(
+        (
+            *RULES.values(),
+            *(answer.channel for answer in ANSWERS.values()),
+            *(channel for channel, _ in EMPLOYEES.values()),
+        )
+    )
+)
+
+#: How many messages each order brings.
+SENDS = len(RULES) + len(ANSWERS) + len(EMPLOYEES)
 
 #: The event that lets an order enter the stage.
 GO = "webhook.go"
@@ -58,6 +98,9 @@ stages:
         sms: thanks
       - id: once-more
         sms: thanks
+      - id: tell
+        notify: "Order {{ order.number }} is on its way."
+        to: [marek, ewa]
 messages:
   thanks: {en: "Thank you for your order."}
   letter:

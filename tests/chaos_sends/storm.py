@@ -8,20 +8,26 @@ from collections import Counter
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+import aiohttp
+from temporalio.client import Client
+
 from activities.runtime.faults import VARIABLE, Step
+from activities.store import employees
 from activities.store.database import Store
 from tests.chaos.databases import database
 from tests.chaos.parts import Part, free_port
 from tests.chaos.starting import WORKERS, parts_of, ready, stored
 from tests.chaos_sends import auditing
 from tests.chaos_sends.auditing import Findings
-from tests.chaos_sends.pipeline import TEXT
+from tests.chaos_sends.pipeline import EMPLOYEES, TEXT
 from tests.chaos_sends.shoppers import Shoppers
 from tests.chaos_sends.vendors import Vendors, vendors
 from tests.chaos_sends.weather import Weather
+from tests.support.discretion import found_in, found_in_histories, found_in_logs
 
 #: Short times, so that a run is bounded: our patience < the vendors' LATE < our grace.
 _TIMES = {
@@ -52,6 +58,7 @@ class Outcome:
     deaths: Counter[str]
     faults: Counter[str]
     spoken: Counter[str]
+    indiscreet: list[str]
 
     @property
     def failed(self) -> float:
@@ -85,6 +92,7 @@ async def storm(weather: Weather, *, folder: Path) -> Outcome:
             deciding.cancel()
         findings = await auditing.audit(site.store, orders=weather.orders, log=site.vendors.log(), by_person=by_person)
         gateway = site.parts["gateway"]
+        indiscreet = await _indiscreet(site, folder=folder)
         return Outcome(
             weather=weather,
             findings=findings,
@@ -93,6 +101,7 @@ async def storm(weather: Weather, *, folder: Path) -> Outcome:
             deaths=sum((site.parts[name].faults() for name in WORKERS), Counter()),
             faults=site.vendors.faults(),
             spoken=site.vendors.spoken(),
+            indiscreet=indiscreet,
         )
 
 
@@ -143,6 +152,14 @@ async def _compared(site: Site, *, weather: Weather, by_person: Collection[str] 
     return await auditing.audit(site.store, orders=weather.orders, log=log, by_person=by_person)
 
 
+async def _indiscreet(site: Site, *, folder: Path) -> list[str]:
+    """Say what of the customers' data the histories, the logs of all processes and the gateway's figures hold."""
+    client = await Client.connect(site.parts["temporal"].environment["ADDRESS"])
+    found = [*await found_in_histories(client), *found_in_logs(folder)]
+    async with aiohttp.ClientSession() as http, http.get(f"{site.shoppers.gateway}/metrics") as answer:
+        return [*found, *(f"metrics: {one}" for one in found_in(await answer.text()))]
+
+
 # --- what runs ------------------------------------------------------------------------------------------------------
 
 
@@ -152,6 +169,9 @@ async def _site(weather: Weather, *, folder: Path) -> AsyncIterator[Site]:
         base = await stack.enter_async_context(database(weather.store, folder=folder))
         store, secret = await stored(base.url, text=TEXT)
         stack.push_async_callback(store.close)
+        async with store.write() as tx:
+            for _, employee in EMPLOYEES.values():
+                await employees.put(tx, employee, now=datetime.now(UTC))
         await auditing.install(store, is_postgres=weather.store == "postgres")
         port = free_port()
         gateway = f"http://127.0.0.1:{port}"
@@ -162,13 +182,14 @@ async def _site(weather: Weather, *, folder: Path) -> AsyncIterator[Site]:
             "ORDERS_STORE_URL": base.url,
             "ORDERS_GATEWAY_PORT": str(port),
             "ORDERS_RATE_PER_MINUTE": "1000000",
+            "ORDERS_DEFAULT_MAILBOX": "storm@shop.example",
         }
         parts = _parts(weather, folder=folder, settings=settings)
         for part in parts.values():
             part.start()
             stack.push_async_callback(part.end)
         await ready(gateway)
-        shoppers = Shoppers(gateway, secret, outside, partial(auditing.ended, store))
+        shoppers = Shoppers(gateway, secret, outside, partial(auditing.ended, store), partial(auditing.chat_of, store))
         yield Site(store, outside, parts, shoppers)
 
 

@@ -37,7 +37,7 @@ def as_table(outcome: Outcome) -> str:
         *(_line(name, row) for name, row in rows),
         _line("**all**", _sum([row for _, row in rows])),
         "",
-        *(f"- {words}" for words in findings.violations[:_MOST]),
+        *(f"- {words}" for words in (*findings.violations[:_MOST], *outcome.indiscreet[:_MOST])),
     ]
     return "\n".join(lines)
 

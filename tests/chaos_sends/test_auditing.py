@@ -4,17 +4,25 @@ from collections import Counter
 
 import pytest
 
-from tests.chaos_sends.auditing import DOUBLED, LOST, MISTAKEN, OPEN, PERSON, PROMISES, Ended, Log, compare
-from tests.chaos_sends.pipeline import RULES
+from tests.chaos_sends.auditing import DOUBLED, LOST, MISTAKEN, OPEN, PERSON, PROMISES, Carried, Ended, Log, compare
+from tests.chaos_sends.pipeline import ANSWERS, EMPLOYEES, RULES, SENDS
+
+CARRIED = (*ANSWERS, *EMPLOYEES)
+
+
+def all_well(*, without: str = "") -> list[Carried]:
+    """What couriers brought: everything went well."""
+    return [Carried(what, what, "accepted") for what in CARRIED if what != without]
 
 
 def found(*, status: str, state: str | None, times: int, via: str = "answer") -> dict[str, int]:
     """Compare a run that ended so; the other rules went well."""
     runs = [Ended(rule, "shop:1", rule, "done", "accepted") for rule in RULES if rule != "letter"]
     runs.append(Ended("letter", "shop:1", "letter", status, state))
-    accepted = Counter(dict.fromkeys(RULES, 1)) | Counter({"letter": 0})
+    accepted = Counter(dict.fromkeys((*RULES, *CARRIED), 1))
     accepted["letter"] = times
-    findings = compare(runs, orders=1, log=Log(accepted), via={**dict.fromkeys(RULES, "answer"), "letter": via})
+    via_of = {**dict.fromkeys(RULES, "answer"), "letter": via}
+    findings = compare(runs, carried=all_well(), orders=1, log=Log(accepted), via=via_of)
     return {promise: count for promise in PROMISES if (count := findings.count(promise))}
 
 
@@ -44,14 +52,52 @@ def test_a_send_is_held_against_the_vendors_log(
 
 
 def test_a_rule_that_never_ran_is_lost_and_a_message_of_no_send_is_one_too_many() -> None:
-    findings = compare([], orders=1, log=Log(Counter({"": 1})), via={})
-    assert (findings.count(LOST), findings.count(DOUBLED)) == (len(RULES), 1)
+    findings = compare([], carried=[], orders=1, log=Log(Counter({"": 1})), via={})
+    assert (findings.count(LOST), findings.count(DOUBLED)) == (SENDS, 1)
+
+
+@pytest.mark.parametrize("what", ["soon", "marek"], ids=["answer", "notice"])
+@pytest.mark.parametrize(
+    ("state", "times", "violations"),
+    [
+        pytest.param("accepted", 1, {}, id="accepted-once"),
+        pytest.param("delivered", 1, {}, id="delivered-once"),
+        pytest.param("accepted", 2, {DOUBLED: 1}, id="accepted-twice"),
+        pytest.param("accepted", 0, {LOST: 1}, id="recorded-and-not-accepted"),
+        pytest.param("failed", 1, {LOST: 1}, id="accepted-and-recorded-as-failed"),
+        pytest.param("skipped", 0, {LOST: 1}, id="skipped"),
+        pytest.param("planned", 0, {OPEN: 1}, id="never-begun"),
+        pytest.param("dispatching", 1, {OPEN: 1}, id="still-claimed"),
+        pytest.param("unknown", 1, {OPEN: 1}, id="still-unknown"),
+        pytest.param("held", 1, {}, id="held-for-a-person"),
+        pytest.param("held", 0, {}, id="held-and-never-accepted"),
+        pytest.param("held", 2, {DOUBLED: 1}, id="held-and-accepted-twice"),
+    ],
+)
+def test_what_a_courier_brings_is_held_against_the_vendors_log(
+    what: str, state: str, times: int, violations: dict[str, int]
+) -> None:
+    runs = [Ended(rule, "shop:1", rule, "done", "accepted") for rule in RULES]
+    accepted = Counter(dict.fromkeys((*RULES, *CARRIED), 1))
+    accepted[what] = times
+    carried = [*all_well(without=what), Carried(what, what, state)]
+    findings = compare(runs, carried=carried, orders=1, log=Log(accepted), via={})
+    assert {promise: count for promise in PROMISES if (count := findings.count(promise))} == violations
 
 
 def test_a_row_that_has_the_message_of_another_send_is_mistaken() -> None:
     """Covers case 12."""
     runs = [Ended(rule, "shop:1", rule, "done", "accepted", f"SM-{rule}") for rule in RULES if rule != "told"]
     runs.append(Ended("told", "shop:1", "told", "done", "accepted", "SM-thanks"))
-    log = Log(Counter(dict.fromkeys(RULES, 1)), {f"SM-{rule}": rule for rule in RULES})
-    findings = compare(runs, orders=1, log=log, via={})
+    log = Log(Counter(dict.fromkeys((*RULES, *CARRIED), 1)), {f"SM-{rule}": rule for rule in RULES})
+    findings = compare(runs, carried=all_well(), orders=1, log=log, via={})
+    assert (findings.count(MISTAKEN), len(findings.violations)) == (1, 1)
+
+
+def test_an_answer_that_has_the_message_of_a_rule_is_mistaken() -> None:
+    """Covers case 12."""
+    runs = [Ended(rule, "shop:1", rule, "done", "accepted") for rule in RULES]
+    carried = [*all_well(without="soon"), Carried("soon", "soon", "accepted", "SM-chat")]
+    log = Log(Counter(dict.fromkeys((*RULES, *CARRIED), 1)), {"SM-chat": "chat"})
+    findings = compare(runs, carried=carried, orders=1, log=log, via={})
     assert (findings.count(MISTAKEN), len(findings.violations)) == (1, 1)

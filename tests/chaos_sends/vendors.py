@@ -27,6 +27,7 @@ LOST = 0.25
 
 TOKEN = "c" * 32
 SENDER = "+15005550006"
+PAGE = "104455667788990"
 
 #: Questions may fail, too, but never say that a message is not there.
 _ASKS = {twilio.Fate.QUICK: 85, twilio.Fate.BUSY: 15}
@@ -71,6 +72,7 @@ class Vendors:
             "ORDERS_TWILIO_SENDER": SENDER,
             "ORDERS_TWILIO_LINES": SENDER,
             "ORDERS_TWILIO_WHATSAPP": SENDER,
+            "ORDERS_TWILIO_MESSENGER": PAGE,
             "ORDERS_SENDGRID_API_KEY": "SG.storm",
             "ORDERS_SENDGRID_BASE": self.sendgrid.url,
             "ORDERS_SENDGRID_EVENTS_KEY": self.sendgrid.events.public_key,
@@ -106,13 +108,14 @@ class Vendors:
         said = [*filter(None, to_senders), *to_texts]
         return seen + Counter(f"smtp {reply}".strip() if reply else "quick" for reply in said)
 
-    async def write_in(self, number: str, *, phone: str) -> None:
-        """Let a customer write over WhatsApp, and again while the gateway is down: Twilio tries it only twice."""
+    async def write_in(self, number: str, *, medium: str, address: str) -> None:
+        """Let a customer write, and again while the gateway is down: Twilio tries it only twice."""
+        prefix = "" if medium == "sms" else f"{medium}:"
         form = {
             "AccountSid": twilio.ACCOUNT,
-            "MessageSid": f"SM{int(number):032x}",
-            "From": f"whatsapp:{phone}",
-            "To": f"whatsapp:{SENDER}",
+            "MessageSid": f"SM{medium.encode().hex()[:6]}{int(number):026x}",
+            "From": f"{prefix}{address}",
+            "To": f"{prefix}{PAGE if medium == 'messenger' else SENDER}",
             "Body": "Where is my order?",
         }
         while True:

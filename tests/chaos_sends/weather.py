@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tests.chaos_sends.pipeline import RULES
+from tests.chaos_sends.pipeline import SENDS
 
 
 class Without(StrEnum):
@@ -38,4 +38,4 @@ class Weather:
     @property
     def orders(self) -> int:
         """How many orders make that many sends."""
-        return -(-self.sends // len(RULES))
+        return -(-self.sends // SENDS)

@@ -7,11 +7,13 @@ import os
 import sys
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import worker
 from activities.actions import ACTIONS
+from activities.courier import Rhythm
 from activities.providers import registry
 from activities.providers.errors import NotSent, Unknown
 from activities.providers.protocol import Accepted, Message, Outcome, Provider, Telling
@@ -29,6 +31,9 @@ _SMTP_GRACE = timedelta(seconds=2)
 _PATIENCE = timedelta(seconds=1)
 
 WITHOUT = Without(os.environ.get("CHAOS_WITHOUT", ""))
+
+#: A courier that tries again later each time would make a run of hours.
+_SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(seconds=8)
 
 #: The naive policy: how often it sends within an attempt, and when the next attempt is.
 _TIMES = 3
@@ -98,6 +103,7 @@ def _leave_out_the_turns() -> None:
 
 
 if __name__ == "__main__":
+    worker.Rhythm = partial(Rhythm, shortest=_SHORTEST, longest=_LONGEST)
     if WITHOUT is Without.TURNS:
         _leave_out_the_turns()
     actions = {name: replace(action, kind=replace(action.kind, seconds=ATTEMPT)) for name, action in ACTIONS.items()}

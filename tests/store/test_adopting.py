@@ -81,7 +81,7 @@ async def test_rivals_of_all_tables_are_counted(store: Store) -> None:
         await answer(tx)
         await notice(tx)
         found = await adopting.rivals(tx, send_id=SEND, like=SMS, since=later(hours=-1))
-    assert found == Rivals(3, claimed_at=NOW)
+    assert found == Rivals(3, first_at=NOW, claimed_at=NOW)
 
 
 @pytest.mark.parametrize("rule", ["sms", "other"])

@@ -1,6 +1,7 @@
 """The courier: every notice reaches its employee in the way they chose, and none twice, on either database."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -11,7 +12,7 @@ from activities.courier import PATIENCE, Courier, Rhythm
 from activities.providers.errors import Misconfigured, NoAccess, NotSent, Rejected, Unknown
 from activities.providers.protocol import Accepted, Message
 from activities.providers.registry import Providers
-from activities.store import employees, notices
+from activities.store import answers, chats, employees, notices
 from activities.store.database import Store
 from activities.store.history import LedgerState, NewNotice, NoticeRecord
 from activities.store.records import NewEmployee, Way
@@ -156,6 +157,16 @@ async def test_mail_has_a_subject_a_sender_and_the_calendar_file(store: Store, c
         "text/calendar",
         b"BEGIN:VCALENDAR",
     )
+
+
+async def test_text_message_is_as_long_as_the_product_lets_one_be(store: Store, clock: Clock) -> None:
+    """Covers C2: the notice itself stands in the inbox as it is."""
+    await hire(store, notify="sms")
+    await tell(store, "olga", text="ł" * 201)
+    post = Post()
+    await courier(store, post, clock).round()
+    [(_, message)] = post.taken
+    assert message.body == "ł" * 199 + "…"
 
 
 async def test_notice_to_a_room_of_the_staff_leaves_once(store: Store, clock: Clock) -> None:
@@ -318,6 +329,44 @@ async def test_couriers_side_by_side_send_nothing_twice(store: Store, clock: Clo
     assert (len(sent), len(set(sent))) == (40, 40)
 
 
+async def test_nothing_is_claimed_that_would_wait_for_others(store: Store, clock: Clock) -> None:
+    """What a courier claims and never begins is lost with it: of a mail nobody could tell that it never left."""
+    await hire(store)
+    for number in range(20):
+        await tell(store, "olga", ref=f"r-{number}")
+    post = Post(knows=Unknown("it cannot be asked"))
+    providers = Providers([post], channels=dict.fromkeys(post.channels, "post"))
+    killed = Courier(store, providers=providers, rhythm=Rhythm(at_once=3), clock=clock)
+    assert len(await killed.take()) == 3
+    successor = courier(store, post, clock)
+    for hours in (0, 1, 2):
+        clock.now = later(hours=hours)
+        while await successor.round():
+            pass
+    states = Counter(notice.state for notice in await inbox(store))
+    assert states == {LedgerState.ACCEPTED: 17, LedgerState.HELD: 3}
+
+
+async def test_notices_have_their_turn_where_there_are_many_answers(store: Store, clock: Clock) -> None:
+    await hire(store)
+    async with store.write() as tx:
+        for number in range(9):
+            said = await chats.receive(
+                tx, medium="sms", address=f"+4850{number}", text="Hello", ref="in", at=NOW, shop="shop"
+            )
+            line = await chats.add_outbound(
+                tx, conversation=said.conversation.id, text="Soon", ref="r", author="olga", at=NOW
+            )
+            await answers.plan(tx, chat=said.conversation, message=line.id, ref="r", now=NOW)
+    await tell(store, "olga")
+    post = Post()
+    post.channels = (*post.channels, "chat")
+    providers = Providers([post], channels=dict.fromkeys(post.channels, "post"))
+    bringing = Courier(store, providers=providers, rhythm=Rhythm(at_once=2), clock=clock)
+    assert [await bringing.round(), await bringing.round()] == [2, 2]
+    assert Counter(message.channel for _, message in post.taken) == {"chat": 3, "email": 1}
+
+
 async def test_channel_without_a_provider_is_said_in_the_notice(store: Store, clock: Clock) -> None:
     await hire(store)
     await tell(store, "olga")
@@ -334,8 +383,38 @@ async def test_courier_works_until_it_is_told_to_stop(store: Store) -> None:
     rhythm = Rhythm(poll=timedelta(milliseconds=10))
     working = asyncio.create_task(Courier(store, providers=providers, rhythm=rhythm).run())
     await tell(store, "olga")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await post.was_told.wait()
     working.cancel()
     with pytest.raises(asyncio.CancelledError):
         await working
+
+
+class Slow(Post):
+    """A provider that answers when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.was_asked, self.may_answer = asyncio.Event(), asyncio.Event()
+
+    async def send(self, message: Message, *, send_id: UUID) -> Accepted:
+        self.was_asked.set()
+        await self.may_answer.wait()
+        return await super().send(message, send_id=send_id)
+
+
+async def test_courier_that_is_told_to_stop_finishes_what_is_under_way(store: Store) -> None:
+    """Else every deploy would leave mails of which nobody can tell whether they were sent."""
+    await hire(store)
+    await tell(store, "olga")
+    slow = Slow()
+    working = asyncio.create_task(
+        Courier(store, providers=Providers([slow], channels=dict.fromkeys(slow.channels, "post"))).run()
+    )
+    await slow.was_asked.wait()
+    working.cancel()
+    await tell(store, "olga", ref="r-2")
+    slow.may_answer.set()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    assert [notice.state for notice in await inbox(store)] == [LedgerState.PLANNED, LedgerState.ACCEPTED]

@@ -132,7 +132,7 @@ async def test_a_blocked_address_is_known_by_its_hash_only(store: Store) -> None
         await customers.suppress(tx, channel="email", address="anna@example.com", reason="bounced", now=NOW)
         assert await customers.is_suppressed(tx, channel="email", address=" anna@example.com ")
         assert not await customers.is_suppressed(tx, channel="sms", address="anna@example.com")
-        await customers.unsuppress(tx, channel="email", address="anna@example.com")
+        await customers.unsuppress(tx, channel="email", address="anna@example.com", reason="bounced")
         assert not await customers.is_suppressed(tx, channel="email", address="anna@example.com")
 
 

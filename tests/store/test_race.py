@@ -144,7 +144,7 @@ async def test_a_writer_that_is_cancelled_as_its_turn_comes_is_cancelled(sqlite_
     for _ in range(rounds):
         await asyncio.sleep(0)
     writing.cancel()
-    await asyncio.wait([writing], timeout=5)
+    await asyncio.wait([writing], timeout=60)
 
     assert writing.cancelled()
     async with store.write():

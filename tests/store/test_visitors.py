@@ -142,12 +142,12 @@ async def test_a_visitor_who_is_a_customer_or_stands_on_a_card_stays(store: Stor
         assert await visitors.find(tx, id="v-2") is not None
 
 
-async def test_the_visitor_of_an_erased_customer_is_forgotten_in_the_end(store: Store) -> None:
+async def test_the_visitor_of_an_erased_customer_is_forgotten_with_them(store: Store) -> None:
     await with_customers(store, "anna")
     await link(store, "anna", "callback")
     async with store.write() as tx:
         await erasing.customer(tx, id="anna", now=NOW)
-    assert await forgotten(store, after=DAYS * 2) == 1
+    assert not await known(store)
 
 
 async def test_strangers_go_in_small_portions_and_caretakers_do_not_disturb_each_other(store: Store) -> None:
@@ -174,7 +174,7 @@ async def test_a_caretaker_outlives_a_store_that_is_down(store: Store) -> None:
         return NOW + DAYS * 2
 
     working = asyncio.create_task(Caretaker(store, care=Care(every=timedelta(milliseconds=1)), clock=clock).run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             if not await known(store):
                 break

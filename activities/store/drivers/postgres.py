@@ -51,8 +51,10 @@ class PostgresConnection:
         form = ready.form(rows[0])
         if ready.returns is not False:
             found: list[Any] = []
-            for row in rows:
-                found += await self.raw.fetch(form.sql, *form.bound(row))
+            if len(rows) == 1:
+                found = await self.raw.fetch(form.sql, *form.bound(rows[0]))
+            else:  # in one round trip, one after the other
+                found = await self.raw.fetchmany(form.sql, [form.bound(row) for row in rows])
             names = None if ready.returns else list(found[0].keys()) if found else []
             return Answer(ready.rows(found, names=names), rowcount=len(found))
         if len(rows) > 1:

@@ -12,12 +12,28 @@ from activities.store.tables.base import Base
 
 
 class Event(Base, table=True):
-    """An event as it came in, once. `problem` is why it waits for a person: nobody was found, or it cannot be used."""
+    """An event as it came in, once. `problem` is why it waits for a person: nobody was found, or it cannot be used.
+
+    As long as it went to no order, `whose` is whom it names, such as `phone:+48…`, or empty; see `strays.py`.
+    """
 
     __tablename__ = "events"
     __table_args__ = (
         UniqueConstraint("source", "id"),
         Index("ix_events_parked", "seq", sqlite_where=text("problem <> ''"), postgresql_where=text("problem <> ''")),
+        Index(
+            "ix_events_strays",
+            "received_at",
+            "seq",
+            sqlite_where=text("whose IS NOT NULL"),
+            postgresql_where=text("whose IS NOT NULL"),
+        ),
+        Index(
+            "ix_events_whose",
+            "whose",
+            sqlite_where=text("whose IS NOT NULL"),
+            postgresql_where=text("whose IS NOT NULL"),
+        ),
     )
 
     seq: int = Field(sa_type=Serial, primary_key=True)
@@ -29,6 +45,7 @@ class Event(Base, table=True):
     raw: bytes | None
     problem: str = Field(sa_type=Words)
     received_at: datetime = Field(sa_type=Moment)
+    whose: str | None = Field(sa_type=Words)
 
 
 class Delivery(Base, table=True):

@@ -29,6 +29,12 @@ class Order(Base, table=True):
             sqlite_where=text("attention <> ''"),
             postgresql_where=text("attention <> ''"),
         ),
+        Index(
+            "ix_orders_deleted",
+            "deleted_at",
+            sqlite_where=text("deleted_at IS NOT NULL"),
+            postgresql_where=text("deleted_at IS NOT NULL"),
+        ),
     )
 
     id: str = Field(sa_type=Words, primary_key=True)

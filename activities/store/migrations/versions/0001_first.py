@@ -72,11 +72,14 @@ def upgrade() -> None:
     sa.Column('raw', sa.LargeBinary(), nullable=True),
     sa.Column('problem', columns.Words(), nullable=False),
     sa.Column('received_at', columns.Moment(), nullable=False),
+    sa.Column('whose', columns.Words(), nullable=True),
     sa.PrimaryKeyConstraint('seq', name=op.f('pk_events')),
     sa.UniqueConstraint('source', 'id', name=op.f('uq_events_source_id'))
     )
     with op.batch_alter_table('events', schema=None) as batch_op:
         batch_op.create_index('ix_events_parked', ['seq'], unique=False, sqlite_where=sa.text("problem <> ''"), postgresql_where=sa.text("problem <> ''"))
+        batch_op.create_index('ix_events_strays', ['received_at', 'seq'], unique=False, sqlite_where=sa.text('whose IS NOT NULL'), postgresql_where=sa.text('whose IS NOT NULL'))
+        batch_op.create_index('ix_events_whose', ['whose'], unique=False, sqlite_where=sa.text('whose IS NOT NULL'), postgresql_where=sa.text('whose IS NOT NULL'))
 
     op.create_table('hook_codes',
     sa.Column('hash', columns.Words(), nullable=False),
@@ -268,6 +271,7 @@ def upgrade() -> None:
         batch_op.create_index('ix_orders_attention', ['created_at', 'id'], unique=False, sqlite_where=sa.text("attention <> ''"), postgresql_where=sa.text("attention <> ''"))
         batch_op.create_index(batch_op.f('ix_orders_created_at_id'), ['created_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_orders_customer_id_created_at_id'), ['customer_id', 'created_at', 'id'], unique=False)
+        batch_op.create_index('ix_orders_deleted', ['deleted_at'], unique=False, sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.create_index(batch_op.f('ix_orders_number'), ['number'], unique=False)
         batch_op.create_index(batch_op.f('ix_orders_pipeline_stage_kind_stage'), ['pipeline', 'stage_kind', 'stage'], unique=False)
         batch_op.create_index(batch_op.f('ix_orders_responsible_created_at_id'), ['responsible', 'created_at', 'id'], unique=False)
@@ -718,6 +722,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_orders_responsible_created_at_id'))
         batch_op.drop_index(batch_op.f('ix_orders_pipeline_stage_kind_stage'))
         batch_op.drop_index(batch_op.f('ix_orders_number'))
+        batch_op.drop_index('ix_orders_deleted', sqlite_where=sa.text('deleted_at IS NOT NULL'), postgresql_where=sa.text('deleted_at IS NOT NULL'))
         batch_op.drop_index(batch_op.f('ix_orders_customer_id_created_at_id'))
         batch_op.drop_index(batch_op.f('ix_orders_created_at_id'))
         batch_op.drop_index('ix_orders_attention', sqlite_where=sa.text("attention <> ''"), postgresql_where=sa.text("attention <> ''"))
@@ -760,6 +765,8 @@ def downgrade() -> None:
 
     op.drop_table('hook_codes')
     with op.batch_alter_table('events', schema=None) as batch_op:
+        batch_op.drop_index('ix_events_whose', sqlite_where=sa.text('whose IS NOT NULL'), postgresql_where=sa.text('whose IS NOT NULL'))
+        batch_op.drop_index('ix_events_strays', sqlite_where=sa.text('whose IS NOT NULL'), postgresql_where=sa.text('whose IS NOT NULL'))
         batch_op.drop_index('ix_events_parked', sqlite_where=sa.text("problem <> ''"), postgresql_where=sa.text("problem <> ''"))
 
     op.drop_table('events')

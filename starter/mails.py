@@ -1,7 +1,7 @@
 """Mails that come in, or that people sent: read from raw MIME, whatever its state, and what they tell.
 
-A mail moves an order only if its sender is proved (SPF or DKIM passed); what machines answer moves nothing, so that two
-of them never write to each other for ever.
+A mail moves an order only if its sender is proved: SPF or DKIM passed for the domain of its From, as DMARC has it. What
+machines answer moves nothing, so that two of them never write to each other for ever.
 """
 
 import re
@@ -24,7 +24,13 @@ from workflows.contracts.ids import OrderKey
 
 _SEND_ID = re.compile(r"<([0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12})@")
 
-_PASSED = re.compile(r"\b(?:spf|dkim)\s*=\s*pass\b", re.IGNORECASE)
+#: A method of Authentication-Results that passed, and the domains it passed for (RFC 8601, section 2.7).
+_PASSED = re.compile(r"\s*(?:spf|dkim|dmarc)\s*=\s*pass\b", re.IGNORECASE)
+_DOMAINS = re.compile(r"\b(?:smtp\.mailfrom|header\.(?:d|i|from))\s*=\s*\"?(?:[^\s@\";]*@)?([\w.-]+)", re.IGNORECASE)
+_COMMENT = re.compile(r"\([^()]*\)")
+
+#: Authentication-Results are no longer; what is behind that is not looked at.
+_LONGEST_RESULTS = 4_000
 
 #: Who writes bounces and the like; RFC 5321 and custom.
 _MACHINES = ("mailer-daemon", "postmaster", "no-reply", "noreply", "donotreply", "do-not-reply")
@@ -51,14 +57,14 @@ class Mail:
     files: tuple[str, ...] = ()
 
 
-def read(raw: bytes, *, is_proved: bool | None = None, envelope_from: str | None = None) -> Mail:
-    """Read a raw mail; whatever is wrong with it, something comes out. `is_proved` is what the receiver found out.
+def read(raw: bytes, *, proved: Sequence[str] | None = None, envelope_from: str | None = None) -> Mail:
+    """Read a raw mail; whatever is wrong with it, something comes out. `proved`: domains that SPF or DKIM passed for.
 
     Where that is not told, the Authentication-Results of the mailbox's own server count: the topmost ones (RFC 8601).
     """
     message = parsed(raw)
     sender = parseaddr(_header(message, "From"))[1].strip().lower()
-    proved = bool(_PASSED.search(_header(message, "Authentication-Results"))) if is_proved is None else is_proved
+    domains = _passed(_header(message, "Authentication-Results")) if proved is None else proved
     # A Message-ID may hold its writer's name, and the ids of events stand in histories and logs.
     id = _header(message, "Message-ID").strip("<> ").encode("utf-8", "replace") or raw
     return Mail(
@@ -69,14 +75,19 @@ def read(raw: bytes, *, is_proved: bool | None = None, envelope_from: str | None
         text=_text(message),
         at=_moment(message),
         is_automatic=_is_automatic(message, sender=sender, envelope_from=envelope_from),
-        is_proved=proved,
+        is_proved=any(_is_aligned(sender, domain=domain) for domain in domains),
         sends=_sends(_header(message, "In-Reply-To"), _header(message, "References")),
         files=tuple(_file_name(part) for part in _attachments(message)),
     )
 
 
-def arrivals(mail: Mail, *, source: str, own: Iterable[str], now: datetime, raw: bytes) -> tuple[Arrival, str]:
-    """Return the event of a mail that came in, and why it must not be used ("" if it may)."""
+def arrivals(
+    mail: Mail, *, source: str, own: Iterable[str], now: datetime, raw: bytes, is_answer: bool = False
+) -> tuple[Arrival, str]:
+    """Return the event of a mail that came in, and why it must not be used ("" if it may).
+
+    `is_answer`: it came to the address that only the receiver of a mail of ours knows, which proves it.
+    """
     mailbox = next((one for one in mail.recipients if one in set(own)), "")
     at = mail.at if mail.at is not None and mail.at <= now else now
     data = {"mailbox": mailbox or (mail.recipients[0] if mail.recipients else ""), "subject": mail.subject}
@@ -93,8 +104,8 @@ def arrivals(mail: Mail, *, source: str, own: Iterable[str], now: datetime, raw:
         return arrival, "it is a mail of the shop's own"
     if mail.is_automatic:
         return arrival, "a machine wrote it: an automatic reply, a bounce or a list"
-    if not mail.is_proved:
-        return arrival, "its sender is not proved: neither SPF nor DKIM passed"
+    if not mail.is_proved and not is_answer:
+        return arrival, "its sender is not proved: neither SPF nor DKIM passed for the domain of its From"
     return arrival, ""
 
 
@@ -135,6 +146,23 @@ def _header(message: EmailMessage, name: str) -> str:
         return str(message.get(name, ""))
     except Exception:  # the parser of structured headers raises on garbage: IndexError, ValueError, AttributeError
         return str(dict(message.raw_items()).get(name, ""))
+
+
+def _passed(results: str) -> list[str]:
+    """List the domains that a server's Authentication-Results say SPF, DKIM or DMARC passed for."""
+    parts = _COMMENT.sub(" ", results[:_LONGEST_RESULTS]).split(";")
+    return [domain for part in parts if _PASSED.match(part) for domain in _DOMAINS.findall(part)]
+
+
+def _is_aligned(sender: str, *, domain: str) -> bool:
+    """Say whether a proved domain is that of the sender, or the one above or below it (RFC 7489, relaxed).
+
+    Without that, anybody could prove a domain of their own and write somebody else's address into From.
+    """
+    own, other = sender.rpartition("@")[2].lower().strip("."), domain.lower().strip(".")
+    if not own or "." not in other:
+        return own != "" and own == other
+    return own == other or own.endswith(f".{other}") or other.endswith(f".{own}")
 
 
 def _addresses(message: EmailMessage) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from workflows.pipeline.explaining import Explanation, explain_event, explain_ru
 
 
 class WhyRule(Boundary):
-    """Why a rule ran or did not. `compared` holds the values its condition saw."""
+    """Why a rule ran or did not. `compared` holds the values its condition saw, `results` what later rules see."""
 
     rule: str
     kind: str
@@ -25,6 +25,7 @@ class WhyRule(Boundary):
     words: str
     advice: str = Field(default="", description="What a person can do; empty where nothing is wrong.")
     compared: list[tuple[str, str]]
+    results: dict[str, Any] = Field(default_factory=dict, description="How a call went, segments of a text message …")
     due: datetime | None
     started_at: datetime | None
     ended_at: datetime | None
@@ -127,6 +128,7 @@ def _rule(run: RunRecord) -> WhyRule:
         words=run.words or f"{means.words}.",
         advice=means.advice,
         compared=run.compared,
+        results=run.results,
         due=run.due,
         started_at=run.started_at,
         ended_at=run.ended_at,

@@ -47,6 +47,8 @@ def _adopt(folder: Path) -> None:
     os.environ["ORDERS_STORE_URL"] = found.store_url
     if not any(name in os.environ for name in _SAYS_WHERE):
         os.environ["TEMPORAL_ADDRESS"] = found.temporal
+    # Whatever accounts the environment names: what this command sends goes where its worker's goes.
+    os.environ.update(found.settings)
 
 
 @asynccontextmanager

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from activities.store.parked import ParkedRecord
     from activities.store.records import Page
 
+#: Most characters of a raw event on a terminal; a mail may have megabytes.
+_MOST_SHOWN = 4_000
+
 app = typer.Typer(no_args_is_help=True, help="Events that were given up, and events that wait for a person.")
 
 
@@ -63,13 +66,39 @@ def parked(
     if json:
         say_json(page.model_dump(mode="json"))
         return
-    rows = [(str(r.id), r.type, f"{r.source} {r.event}", moment(r.at), r.problem) for r in page.items]
+    rows = [(str(r.id), r.type, f"{r.source} {r.event}", moment(r.at), _explained(r)) for r in page.items]
     say_table(rows, headings=("ID", "TYPE", "EVENT", "AT", "PROBLEM"))
+    if page.items:
+        note("Look at one: orders events show ID; then: orders events give ID NUMBER, or dismiss ID")
     if page.next_cursor:
         note(f"There are more: --cursor {page.next_cursor}")
 
 
 _Parked = Annotated[int, typer.Argument(help="From `orders events parked`.", metavar="ID", min=1, max=2**63 - 1)]
+
+
+@app.command()
+def show(id: _Parked, json: JSON = False) -> None:
+    """Show an event that waits for a person with all that came: who it was, which order was named."""
+    event, raw = run(_shown(id))
+    text = raw.decode("utf-8", "replace")
+    if json:
+        say_json(event.model_dump(mode="json") | {"raw": text})
+        return
+    rows = [
+        ("type", event.type),
+        ("from", f"{event.source} {event.event}"),
+        ("at", moment(event.at)),
+        ("problem", _explained(event)),
+        *((name, str(value)) for name, value in event.data.items()),
+    ]
+    for name, value in rows:
+        say(f"{name:<13} {_printable(value)}")
+    if text:
+        note("What came, as it was sent:")
+        say(_printable(text[:_MOST_SHOWN]))
+    if len(text) > _MOST_SHOWN:
+        note(f"It goes on for {len(text) - _MOST_SHOWN} characters: --json shows all")
 
 
 @app.command()
@@ -94,6 +123,24 @@ def dismiss(id: _Parked, json: JSON = False) -> None:
         say_json(event.model_dump(mode="json"))
         return
     say(f"{event.type} is laid aside (event {event.event})")
+
+
+def _explained(event: "ParkedRecord") -> str:
+    from activities.store.journal import UNMATCHED
+
+    return "nobody known to the shop, or nobody with an open order" if event.problem == UNMATCHED else event.problem
+
+
+def _printable(text: str) -> str:
+    """Leave out what would command the terminal: anybody may have written it."""
+    return "".join(sign if sign.isprintable() or sign in "\n\t" else "\ufffd" for sign in text.replace("\r\n", "\n"))
+
+
+async def _shown(id: int) -> "tuple[ParkedRecord, bytes]":
+    from activities.store import parked
+
+    async with opened_store(known_settings()) as store, store.read() as tx:
+        return await parked.get(tx, id=id)
 
 
 async def _parked(cursor: str, *, most: int) -> "Page[ParkedRecord]":

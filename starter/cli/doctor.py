@@ -65,6 +65,7 @@ def _zones() -> Finding:
 
 async def _of_store(settings: "Settings") -> list[Finding]:
     from activities.store.database import Store, StoreDown
+    from starter.cli.senders import of_senders
     from starter.cli.site import of_site
 
     try:
@@ -74,7 +75,8 @@ async def _of_store(settings: "Settings") -> list[Finding]:
     try:
         await store.check()
         reached = Finding("store", True, f"reached, schema is current ({_place(settings)})")
-        return [reached, await _pipelines(store), *await of_site(settings, store=store)]
+        near = [reached, await _pipelines(store), *of_senders(settings, store=store)]
+        return [*near, *await of_site(settings, store=store)]
     except StoreDown as error:
         help = "check ORDERS_STORE_URL; `orders db upgrade` makes or upgrades the tables"
         return [Finding("store", False, f"{error.reason} ({_place(settings)})", help=help, is_reach=True)]

@@ -5,13 +5,17 @@ import sys
 from pydantic import ValidationError
 
 from activities.runtime.temporal import TemporalDown as NoTemporal
-from activities.store.database import Conflict, NotFound, StoreDown
+from activities.store.database import Conflict, NotFound, StoreDown, Unreadable
 from activities.store.facts import BadEvent
 from starter.cli.output import Exit, Failure, sentence
 from starter.client import NoAnswer, OrdersError, TemporalDown
 from starter.misfits import as_line, wrong_settings
 
 _TEMPORAL_HELP = "start everything with `orders up`, or set TEMPORAL_ADDRESS to a running server"
+_UNREADABLE_HELP = (
+    "correct its file and publish it: `orders pipeline publish FILE`; orders that are in a stage of this version go on "
+    "with the release that published it"
+)
 _STORE_HELP = "check ORDERS_STORE_URL, and run `orders db upgrade`; `orders doctor` shows more"
 
 
@@ -25,6 +29,8 @@ def failure_of(error: Exception) -> Failure:
         return Failure(str(error), help="start one with `orders worker`; what was sent may still be carried out")
     if isinstance(error, NotFound):
         return Failure(str(error), help=_LISTS.get(error.what, ""))
+    if isinstance(error, Unreadable):
+        return Failure(str(error), help=_UNREADABLE_HELP, code=Exit.INVALID)
     if isinstance(error, Conflict | BadEvent | OrdersError):
         return Failure(str(error))
     if _is_wrong_key(error):

@@ -98,7 +98,7 @@ def graph(
 
 
 def _load(file: str) -> "Loaded":
-    text = read_file(file)
+    text = read_file(file, unreadable=Exit.INVALID)
     from activities.actions import KINDS
     from activities.papers import documents_beside
     from workflows.pipeline.loader import load
@@ -111,7 +111,7 @@ def _format(file: str, *, check_only: bool) -> bool:
     from workflows.pipeline.formatting import formatted
     from workflows.pipeline.mistakes import Mistake
 
-    text = read_file(file)
+    text = read_file(file, unreadable=Exit.INVALID)
     try:
         tidy = formatted(text)
     except Mistake as mistake:

@@ -36,7 +36,7 @@ def publish(
 ) -> None:
     """Publish a pipeline: its next version. Orders planned already keep theirs; an unchanged file changes nothing."""
     name = "<stdin>" if file == "-" else file
-    outcome = run(_published(read_file(file), file=name, author=user(by)))
+    outcome = run(_published(read_file(file, unreadable=Exit.INVALID), file=name, author=user(by)))
     if json:
         say_json({"pipeline": outcome.pipeline, "version": outcome.version, "is_new": outcome.is_new})
         return

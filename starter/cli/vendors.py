@@ -1,87 +1,192 @@
 """What `orders doctor` says of the outside vendors: whether their settings are whole, and what to enter at each.
 
-Only vendors whose account is among the settings are looked at; a public address is asked from here, as they would.
+Only vendors whose account is among the settings are looked at; each source is asked by the public address, as they
+would.
 """
 
+import asyncio
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from starter.cli import probing
 from starter.cli.findings import Finding
+from starter.cli.outside import clock, public_address
+from starter.cli.probing import Probe
 
 if TYPE_CHECKING:
-    from activities.runtime.settings import Settings
-
-#: How far this machine's clock may be from that of a vendor: signatures further apart are refused.
-_MOST_APART = 60.0
-
-_SECONDS = 5.0
-
-
-async def of_vendors(settings: "Settings") -> list[Finding]:
-    """Look at every vendor that is connected, at the public address and at the clock."""
-    found = list(_accounts(settings))
-    if not found and not settings.public_url:
-        return []
-    return [*found, await _public(settings), *_tokens(settings)]
-
-
-def _accounts(settings: "Settings") -> Iterator[Finding]:
-    from activities.accounts.hooks import HookSecrets
     from activities.accounts.mail import ImapAccount, InboundAccount
     from activities.accounts.reading import Account
     from activities.accounts.sendgrid import SendGridAccount
-    from activities.accounts.smtp import SmtpAccount
+    from activities.runtime.settings import Settings
+
+
+@dataclass(frozen=True)
+class _Vendor:
+    """What was found of one vendor; its sources are asked by `probes`, its clock at `api`."""
+
+    finding: Finding
+    probes: Sequence[Probe] = ()
+    api: str = ""
+
+
+async def of_vendors(settings: "Settings") -> list[Finding]:
+    """Look at every vendor that is connected, at the public address, at each source by it, and at the clock."""
+    vendors, mailbox = list(_vendors(settings)), await _mailbox(settings)
+    if not vendors and not mailbox and not settings.public_url:
+        return []
+    public = await public_address(settings.public_url)
+    if public.is_good:
+        vendors = [await _asked(vendor, base=settings.public_url.rstrip("/")) for vendor in vendors]
+    found = [vendor.finding for vendor in vendors]
+    return [*found, *mailbox, public, *await clock([one.api for one in vendors]), *_tokens(settings)]
+
+
+def _vendors(settings: "Settings") -> Iterator[_Vendor]:
+    from activities.accounts.hooks import HookSecrets
+    from activities.accounts.mail import InboundAccount
+    from activities.accounts.sendgrid import SendGridAccount
     from activities.accounts.stripe import StripeAccount
     from activities.accounts.twilio import TwilioAccount
     from activities.providers.errors import Misconfigured
 
-    known: Mapping[str, tuple[type[Account], Callable[[Account], str]]] = {
-        "Twilio": (TwilioAccount, lambda _: _addresses(settings, _TWILIO)),
-        "SendGrid": (SendGridAccount, lambda account: _sendgrid(settings, account)),
-        "Inbound Parse": (InboundAccount, lambda _: _addresses(settings, _INBOUND)),
-        "mail server": (SmtpAccount, lambda _: "mails leave over it"),
-        "mailbox": (ImapAccount, lambda _: "it is polled by the gateway"),
-        "Stripe": (StripeAccount, lambda _: _addresses(settings, _STRIPE)),
-        "signed webhooks": (HookSecrets, lambda account: _hooks(settings, account)),
+    known: Mapping[str, tuple[type[Account], Callable[[Settings, Any], _Vendor]]] = {
+        "Twilio": (TwilioAccount, _twilio),
+        "SendGrid": (SendGridAccount, _sendgrid),
+        "Inbound Parse": (InboundAccount, _inbound),
+        "Stripe": (StripeAccount, _stripe),
+        "signed webhooks": (HookSecrets, _hooks),
     }
-    for name, (kind, words) in known.items():
+    for name, (kind, look) in known.items():
         try:
             account = kind.read(os.environ, folder=settings.secrets)
+            if account is not None:
+                yield look(settings, account)
         except Misconfigured as error:
-            yield Finding(name, False, error.words, help=f"correct {error.setting}")
-            continue
-        if account is not None:
-            yield Finding(name, True, words(account))
+            yield _Vendor(Finding(name, False, error.words, help=f"correct {error.setting}"))
+        except ValueError as error:
+            setting, _, words = str(error).partition(": ")
+            yield _Vendor(Finding(name, False, words, help=f"correct {setting}"))
+    yield from _servers(settings)
 
 
-#: What to enter at a vendor, and the path it is.
-_TWILIO = {
-    "a message comes in": "/hooks/twilio/message",
-    "a call comes in": "/hooks/twilio/call",
-    "call status changes": "/hooks/twilio/call-status",
-}
-_INBOUND = {"destination": "/hooks/sendgrid/inbound"}
-_STRIPE = {"endpoint": "/hooks/stripe"}
+def _twilio(settings: "Settings", account: Any) -> _Vendor:
+    paths = {
+        "a message comes in": "/hooks/twilio/message",
+        "a call comes in": "/hooks/twilio/call",
+        "call status changes": "/hooks/twilio/call-status",
+    }
+    probe = probing.of_twilio(account, base=settings.public_url.rstrip("/"))
+    return _Vendor(_entered("Twilio", settings, paths), [probe], api=account.base or "https://api.twilio.com")
 
 
-def _addresses(settings: "Settings", paths: Mapping[str, str]) -> str:
+def _sendgrid(settings: "Settings", account: "SendGridAccount") -> _Vendor:
+    if not account.events_keys:
+        words = "mails leave; for receipts set ORDERS_SENDGRID_EVENTS_KEY and use the signed event webhook"
+        return _Vendor(Finding("SendGrid", True, words), api=account.url)
+    _check_keys(account.events_keys, setting="ORDERS_SENDGRID_EVENTS_KEY")
+    path = "/hooks/sendgrid/events"
+    probe = probing.unsigned(path, settings="ORDERS_SENDGRID_EVENTS_KEY")
+    return _Vendor(_entered("SendGrid", settings, {"event webhook": path}), [probe], api=account.url)
+
+
+def _inbound(settings: "Settings", account: "InboundAccount") -> _Vendor:
+    _check_keys(account.keys, setting="ORDERS_INBOUND_KEY")
+    path = "/hooks/sendgrid/inbound"
+    probe = probing.unsigned(path, settings="ORDERS_INBOUND_KEY or ORDERS_INBOUND_CODE")
+    # The code itself is a secret, and what the doctor says is shown to others.
+    shown = path if account.keys else f"{path}?code=YOUR_ORDERS_INBOUND_CODE"
+    return _Vendor(_entered("Inbound Parse", settings, {"destination": shown}), [probe])
+
+
+def _stripe(settings: "Settings", account: Any) -> _Vendor:
+    probe = probing.of_stripe(account, now=datetime.now(UTC))
+    return _Vendor(_entered("Stripe", settings, {"endpoint": "/hooks/stripe"}), [probe])
+
+
+def _hooks(settings: "Settings", account: Any) -> _Vendor:
+    probes = list(probing.of_hooks(account, now=datetime.now(UTC)))
+    paths = {probe.path.rpartition("/")[2]: probe.path for probe in probes}
+    return _Vendor(_entered("signed webhooks", settings, paths), probes)
+
+
+def _entered(what: str, settings: "Settings", paths: Mapping[str, str]) -> Finding:
     base = settings.public_url.rstrip("/") or "https://YOUR-ADDRESS"
-    return "enter there: " + ", ".join(f"{what}: {base}{path}" for what, path in paths.items())
+    return Finding(what, True, "enter there: " + ", ".join(f"{name}: {base}{path}" for name, path in paths.items()))
 
 
-def _sendgrid(settings: "Settings", account: object) -> str:
-    keys = getattr(account, "events_keys", ())
-    if not keys:
-        return "mails leave; for receipts set ORDERS_SENDGRID_EVENTS_KEY and use the signed event webhook"
-    return _addresses(settings, {"event webhook": "/hooks/sendgrid/events"})
+def _check_keys(keys: Sequence[str], *, setting: str) -> None:
+    """Raise ValueError for a key that no signature can be verified with."""
+    from base64 import b64decode
+
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    for key in keys:
+        try:
+            is_right = isinstance(load_der_public_key(b64decode(key)), EllipticCurvePublicKey)
+        except ValueError:
+            is_right = False
+        if not is_right:
+            raise ValueError(f"{setting}: not the public key that SendGrid shows beside its signed webhook")
 
 
-def _hooks(settings: "Settings", account: object) -> str:
-    names = [name for name in ("payments", "shipments", "orders", "aftership") if getattr(account, name) is not None]
-    return _addresses(settings, {name: f"/hooks/{name}" for name in names})
+def _servers(settings: "Settings") -> Iterator[_Vendor]:
+    from activities.accounts.smtp import SmtpAccount
+    from activities.providers.errors import Misconfigured
+
+    try:
+        servers = SmtpAccount.all(os.environ, folder=settings.secrets)
+    except Misconfigured as error:
+        yield _Vendor(Finding("mail server", False, error.words, help=f"correct {error.setting}"))
+        return
+    for server in servers:
+        yield _Vendor(Finding("mail server", True, f"mails leave over {server.host}"))
+
+
+async def _asked(vendor: _Vendor, *, base: str) -> _Vendor:
+    """Ask a vendor's sources; the first that does not answer as expected is the finding."""
+    import aiohttp
+
+    timeout = aiohttp.ClientTimeout(total=probing.SECONDS)
+    async with aiohttp.ClientSession(timeout=timeout, trust_env=True) as session:
+        for probe in vendor.probes:
+            words, help = await probing.asked(session, probe, base=base)
+            if words:
+                return replace(vendor, finding=Finding(vendor.finding.what, False, words, help=help))
+    if not vendor.probes:
+        return vendor
+    return replace(vendor, finding=replace(vendor.finding, words=f"the gateway knows it; {vendor.finding.words}"))
+
+
+async def _mailbox(settings: "Settings") -> list[Finding]:
+    from imap_tools.errors import ImapToolsError
+
+    from activities.accounts.mail import ImapAccount
+    from activities.providers.errors import Misconfigured
+
+    try:
+        account = ImapAccount.read(os.environ, folder=settings.secrets)
+        if account is None:
+            return []
+        await asyncio.to_thread(_opened, account)
+    except Misconfigured as error:
+        return [Finding("mailbox", False, error.words, help=f"correct {error.setting}")]
+    except (OSError, ImapToolsError) as error:
+        words = f"it cannot be opened ({type(error).__name__}): the gateway polls it in vain"
+        return [Finding("mailbox", False, words, help="check ORDERS_IMAP_* and the mail server")]
+    return [Finding("mailbox", True, "it opens; the gateway polls it")]
+
+
+def _opened(account: "ImapAccount") -> None:
+    """Open each folder once; raise OSError, ImapToolsError."""
+    from starter.gateway.mailbox import opened
+
+    for folder in filter(None, (account.inbox, account.sent)):
+        with opened(account, folder=folder, seconds=probing.SECONDS):
+            pass
 
 
 def _tokens(settings: "Settings") -> Iterator[Finding]:
@@ -99,38 +204,3 @@ def _tokens(settings: "Settings") -> Iterator[Finding]:
         )
     else:
         yield Finding("links", True, "they are signed")
-
-
-async def _public(settings: "Settings") -> Finding:
-    """Ask the gateway by its public address, as a vendor would, and compare the clocks."""
-    import aiohttp
-
-    url = settings.public_url.rstrip("/")
-    if not url:
-        help = "set ORDERS_PUBLIC_URL to the address under which the gateway is reached from outside"
-        return Finding("public address", False, "vendors cannot reach the gateway: it is not set", help=help)
-    try:
-        timeout = aiohttp.ClientTimeout(total=_SECONDS)
-        async with (
-            aiohttp.ClientSession(timeout=timeout, trust_env=True) as session,
-            session.get(f"{url}/healthz", allow_redirects=False) as response,
-        ):
-            status, date = response.status, response.headers.get("Date", "")
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-        help = "check the name, the certificate and the way to the gateway"
-        return Finding("public address", False, f"{url} does not answer ({type(error).__name__})", help=help)
-    if status != 200:
-        help = "redirects lose what vendors post: enter the final address"
-        return Finding("public address", False, f"{url}/healthz answers {status}", help=help)
-    apart = _apart(date)
-    if apart > _MOST_APART:
-        help = "set this machine's clock: signatures with a moment are refused"
-        return Finding("public address", False, f"its clock is {apart:.0f} s from this one", help=help)
-    return Finding("public address", True, f"{url} answers")
-
-
-def _apart(date: str) -> float:
-    try:
-        return abs((datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds())
-    except (ValueError, TypeError):
-        return 0.0

@@ -91,6 +91,8 @@ def _say_rule(rule: "WhyRule") -> None:
     say(f"  {rule.rule:<20} {rule.status}{reason}  {when}".rstrip())
     _say_words(rule.words, advice=rule.advice)
     _say_compared(rule.compared, indent=6)
+    for name, value in rule.results.items():
+        say(f"      results.{name} = {value}")
 
 
 def _say_event(event: "WhyEvent") -> None:

@@ -5,8 +5,12 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from activities.store.journal import Arrival
-from starter.arrivals import EventAnswer, answer_of, take_in
+from activities.runtime import faults
+from activities.runtime.faults import Step
+from activities.store.database import NotFound, StoreError, Tx
+from activities.store.facts import BadEvent, Locked
+from activities.store.journal import Arrival, Journalled
+from starter.arrivals import EventAnswer, IdTaken, answer_of, note
 from starter.gateway import examples
 from starter.gateway.bodies import Happening
 from starter.gateway.openapi import Answers, again, changes
@@ -36,8 +40,20 @@ async def arrival_of(happening: Happening, *, type: str, data: dict[str, Any], r
 
 
 async def take(gateway: Parts, *, arrival: Arrival, response: Response) -> EventAnswer:
-    """Journal an event; answer 202, or 200 where it had been taken before."""
-    journalled = await take_in(gateway.store, arrival, now=gateway.now())
+    """Journal an event; answer 202, or 200 where it had been taken before. Raise NotFound, BadEvent, IdTaken."""
+    now = gateway.now()
+
+    async def noted(tx: Tx, order: Locked | None) -> Journalled | StoreError:
+        try:
+            return await note(tx, arrival, now=now, order=order)
+        except (NotFound, BadEvent, IdTaken) as error:  # nothing was written: others may share the commit all the same
+            return error
+
+    key = str(arrival.orders[0]) if len(arrival.orders) == 1 else ""
+    journalled = await gateway.commits.run(noted, order=key, event=f"{arrival.source}/{arrival.id}")
+    if isinstance(journalled, StoreError):
+        raise journalled
+    faults.reach(Step.JOURNALLED)
     gateway.relay.hand(journalled.deliveries)
     response.status_code = 202 if journalled.is_new else 200
     return answer_of(arrival, journalled=journalled)

@@ -17,7 +17,7 @@ from activities.runtime.logs import log
 from activities.store import journal, ledger, payments
 from activities.store.arrivals import stem
 from activities.store.database import NotFound, Tx
-from activities.store.facts import BadEvent
+from activities.store.facts import BadEvent, Locked
 from activities.store.journal import Arrival, Journalled
 from activities.store.ledger import Callback, DuplicateSend
 from activities.store.records import CustomerRef
@@ -27,13 +27,19 @@ from workflows.contracts.ids import OrderKey
 
 _log = log("hooks")
 
+#: Bytes of a body that the journal keeps: of a larger mail its headers and its text, which precede what is attached.
+MOST_KEPT = 1024 * 1024
+
 #: What the journal and the workflow take for an event's id.
 _LONGEST_ID = 200
 
 
 @dataclass(frozen=True)
 class Happened:
-    """Something that happened outside. It names its orders, or the customer whose orders it concerns."""
+    """Something that happened outside. It names its orders, or the customer whose orders it concerns.
+
+    `raw` is its part of a call that tells of several people; without it, the whole call is kept with it.
+    """
 
     id: str
     type: str
@@ -41,6 +47,7 @@ class Happened:
     data: dict[str, Any] = field(default_factory=dict)
     orders: tuple[OrderKey, ...] = ()
     customer: CustomerRef | None = None
+    raw: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -54,12 +61,16 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Parked:
-    """An entry of a verified call that only a person can deal with. `problem` says why, without a person's data."""
+    """An entry of a verified call that only a person can deal with. `problem` says why, without a person's data.
+
+    `raw` is its part of the call; without it, the whole call is kept with it.
+    """
 
     id: str
     type: str
     problem: str
     data: dict[str, Any] = field(default_factory=dict)
+    raw: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -82,50 +93,58 @@ Also = Callable[[Tx], Awaitable[Sequence[Happened]]]
 
 async def take(gateway: Parts, *, source: str, told: Told, raw: bytes, also: Also | None = None) -> None:
     """Journal all of it in one transaction; what had been journalled before changes nothing. Raise StoreDown."""
-    now = gateway.now()
+    now, raw = gateway.now(), raw[:MOST_KEPT]
 
-    async def journalled(tx: Tx) -> list[journal.Delivery]:
+    async def journalled(tx: Tx, order: Locked | None) -> list[journal.Delivery]:
         deliveries: list[journal.Delivery] = []
         more = await also(tx) if also is not None else ()
         for happened in (*told.happened, *more):
-            deliveries += (await _journalled(tx, source=source, happened=happened, raw=raw, now=now)).deliveries
+            arrival = _arrival(happened, source=source, raw=raw)
+            deliveries += (await _journalled(tx, arrival, order=order, now=now)).deliveries
         for receipt in told.receipts:
             await _received(tx, source=source, receipt=receipt, now=now)
         for parked in told.parked:
             id = _id(parked.id, raw=raw)
-            arrival = Arrival(source=source, id=id, type=parked.type, at=now, data=parked.data, raw=raw)
+            kept = raw if parked.raw is None else parked.raw
+            arrival = Arrival(source=source, id=id, type=parked.type, at=now, data=parked.data, raw=kept)
             await journal.park(tx, arrival, problem=parked.problem, now=now)
         return deliveries
 
-    order = "" if also is not None else _only_order(told)
-    gateway.relay.hand(await gateway.commits.run(journalled, order=order))
+    order = event = ""
+    if also is None and (only := _only(told)) is not None:
+        order, event = str(only.orders[0]), f"{source}/{only.id}"
+    gateway.relay.hand(await gateway.commits.run(journalled, order=order, event=event))
 
 
-def _only_order(told: Told) -> str:
-    """Return the order that a call is about, if it is one only; else ""."""
-    orders = {order for happened in told.happened for order in happened.orders}
-    is_of_one = len(told.happened) == len(orders) == 1 and not told.receipts and not told.parked
-    return str(*orders) if is_of_one else ""
+def _only(told: Told) -> Happened | None:
+    """Return the event that a call tells, if that is all, and it is about one order."""
+    if len(told.happened) != 1 or told.receipts or told.parked:
+        return None
+    return told.happened[0] if len(told.happened[0].orders) == 1 else None
 
 
-async def _journalled(tx: Tx, *, source: str, happened: Happened, raw: bytes, now: datetime) -> Journalled:
-    arrival = Arrival(
+def _arrival(happened: Happened, *, source: str, raw: bytes) -> Arrival:
+    return Arrival(
         source=source,
         id=_id(happened.id, raw=raw),
         type=happened.type,
         at=happened.at,
         data=happened.data,
-        raw=raw,
+        raw=raw if happened.raw is None else happened.raw,
         orders=happened.orders,
         customer=happened.customer,
         grace=GRACE,
+        problem="" if happened.id else "it has no id, by which its repetitions could be told",
     )
-    problem = await _doubt(tx, happened) if happened.id else "it has no id, by which its repetitions could be told"
+
+
+async def _journalled(tx: Tx, arrival: Arrival, *, order: Locked | None, now: datetime) -> Journalled:
+    problem = arrival.problem or await _doubt(tx, arrival)
     if problem:
         await journal.park(tx, arrival, problem=problem, now=now)
         return Journalled(is_new=False, orders=(), unmatched=True)
     try:
-        return await journal.append(tx, arrival, now=now)
+        return await journal.append(tx, arrival, now=now, order=order)
     except NotFound:
         problem = "it names an order that does not exist"
     except BadEvent as error:
@@ -141,15 +160,15 @@ def _id(given: str, *, raw: bytes) -> str:
     return given if len(given) <= _LONGEST_ID else stem(given)
 
 
-async def _doubt(tx: Tx, happened: Happened) -> str:
+async def _doubt(tx: Tx, arrival: Arrival) -> str:
     """Say why a vendor's payment needs a person; "" if it fits, or was journalled before."""
-    if happened.type != "payment.received" or len(happened.orders) != 1:
+    if arrival.type != "payment.received" or len(arrival.orders) != 1:
         return ""
-    amount = happened.data.get("amount")
+    amount = arrival.data.get("amount")
     if not isinstance(amount, str):
         return ""  # the journal says what is wrong with it
     try:
-        return await payments.doubt(tx, happened.orders[0], amount=Decimal(amount), at=happened.at)
+        return await payments.doubt(tx, arrival.orders[0], amount=Decimal(amount), at=arrival.at)
     except InvalidOperation:
         return ""
 

@@ -1,29 +1,39 @@
 """A mail that was read, on its way into the journal: what a customer wrote (T02), or what a person sent them (T03)."""
 
-from activities.store import customers, journal
+from email.utils import parseaddr
+
+from activities.store import customers, journal, ledger, runs
 from activities.store.database import Tx
+from activities.store.history import LedgerRecord
 from activities.store.records import CustomerRef
 from activities.store.values import mail_address
 from starter import mails
 from starter.gateway.hooks import Happened, Told, take
 from starter.gateway.parts import Parts
+from workflows.contracts.ids import OrderKey
 
 SOURCE = "mail"
 
 
 async def take_received(gateway: Parts, mail: mails.Mail, *, raw: bytes) -> None:
     """Journal a mail that came in. One that must move nothing is parked, and shown on its sender's orders."""
-    now = gateway.now()
-    arrival, problem = mails.arrivals(mail, source=SOURCE, own=own_mailboxes(gateway), now=now, raw=raw)
+    now, own = gateway.now(), own_mailboxes(gateway)
+    to_send = gateway.replies.send_of(mail.recipients) if gateway.replies is not None else None
 
     async def received(tx: Tx) -> list[Happened]:
+        sent = await ledger.row(tx, send_id=to_send) if to_send is not None else None
+        arrival, problem = mails.arrivals(mail, source=SOURCE, own=own, now=now, raw=raw, is_answer=sent is not None)
         if problem:
             await mails.show(tx, mail, words=problem, now=now)
             await journal.park(tx, arrival, problem=problem, now=now)
             return []
-        key = await mails.answered(tx, mail)
-        customer = None if key else arrival.customer
-        return [Happened(arrival.id, arrival.type, arrival.at, arrival.data, orders=key, customer=customer)]
+        if sent is not None:
+            key = OrderKey(shop=sent.shop, number=sent.number)
+            data = {**arrival.data, "mailbox": await _written_from(tx, key, sent=sent) or arrival.data["mailbox"]}
+            return [Happened(arrival.id, arrival.type, arrival.at, data, orders=(key,))]
+        keys = await mails.answered(tx, mail)
+        customer = None if keys else arrival.customer
+        return [Happened(arrival.id, arrival.type, arrival.at, arrival.data, orders=keys, customer=customer)]
 
     await take(gateway, source=SOURCE, told=Told(), raw=raw, also=received)
 
@@ -43,6 +53,12 @@ async def take_sent(gateway: Parts, mail: mails.Mail, *, raw: bytes) -> None:
         ]
 
     await take(gateway, source=SOURCE, told=Told(), raw=raw, also=sent)
+
+
+async def _written_from(tx: Tx, key: OrderKey, *, sent: LedgerRecord) -> str:
+    """Return the mailbox that a mail of ours was written from: an answer is one to that, whatever Reply-To said."""
+    run = await runs.run_of(tx, key, visit=sent.visit, rule=sent.rule)
+    return parseaddr(str(run.results.get("mailbox", "")))[1].lower() if run is not None else ""
 
 
 def own_mailboxes(gateway: Parts) -> list[str]:

@@ -13,12 +13,15 @@ from starlette.datastructures import Headers
 SCANNING = timedelta(seconds=2)
 
 #: Parts of `User-Agent` by which programs tell what they are: crawlers, previews of messengers, scanners, libraries.
+#: Messengers open links for people, too: "… Mobile Safari/537.36 Telegram-Android/11" is a person.
 _PROGRAMS = re.compile(
-    r"bot\b|bot/|crawl|spider|slurp|preview|facebookexternalhit|whatsapp|telegram|skypeuri|embedly|"
+    r"(?<!\bcu)bot\b|bot/|crawl|spider|slurp|preview|facebookexternalhit|facebookcatalog|meta-external|whatsapp|"
+    r"skypeuri|embedly|iframely|vkshare|^viber/|"
+    r"google-(?:safety|inspection|read-aloud)|apis-google|mediapartners|archiver|cfnetwork|"
     r"scan|barracuda|proofpoint|mimecast|safelinks|symantec|fireeye|trendmicro|sophos|ironport|cloudmark|"
     r"headless|phantomjs|puppeteer|playwright|selenium|lighthouse|"
-    r"curl|wget|python|httpx|aiohttp|requests|urllib|libwww|okhttp|java/|go-http|axios|node-fetch|undici|ruby|perl|"
-    r"guzzle|postman|monitor|uptime|pingdom",
+    r"curl|wget|python|httpx|aiohttp|requests|urllib|libwww|okhttp|java/|go-http|axios|node-fetch|undici|ruby|perl\b|"
+    r"guzzle|postman|monitor|uptime|pingdom|zabbix",
     re.IGNORECASE,
 )
 

@@ -73,7 +73,7 @@ class Mailbox:
 
     def _fetch(self, folder: str) -> list[_Found]:
         since = (self._gateway.now() - timedelta(days=self._account.days)).date()
-        with self._open(folder) as box:
+        with opened(self._account, folder=folder) as box:
             uids = box.uids(AND(date_gte=since, no_keyword=TAKEN))
             new = [uid for uid in uids if (folder, uid) not in self._taken]
             found, size = list[_Found](), 0
@@ -92,17 +92,18 @@ class Mailbox:
         self._taken |= dict.fromkeys((folder, uid) for uid in uids)
         while len(self._taken) > 10_000:
             del self._taken[next(iter(self._taken))]
-        with self._open(folder) as box:
+        with opened(self._account, folder=folder) as box:
             try:
                 box.flag(list(uids), TAKEN, True)
             except ImapToolsError:
                 _log.info("The mail server takes no keywords: mails are told apart by their ids alone")
 
-    def _open(self, folder: str) -> BaseMailBox:
-        account = self._account
-        kinds: dict[str, Any] = {"tls": MailBox, "starttls": MailBoxStartTls, "none": MailBoxUnencrypted}
-        box: BaseMailBox = kinds[account.tls](account.host, account.port, timeout=30)
-        return box.login(account.user, account.password.get_secret_value(), initial_folder=folder)
+
+def opened(account: ImapAccount, *, folder: str, seconds: float = 30) -> BaseMailBox:
+    """Open a folder of the mailbox, to be left by `with`; raise OSError, ImapToolsError."""
+    kinds: dict[str, Any] = {"tls": MailBox, "starttls": MailBoxStartTls, "none": MailBoxUnencrypted}
+    box: BaseMailBox = kinds[account.tls](account.host, account.port, timeout=seconds)
+    return box.login(account.user, account.password.get_secret_value(), initial_folder=folder)
 
 
 def _raw(box: BaseMailBox, uid: str) -> bytes:

@@ -7,6 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from starlette.types import Scope
 
+from activities.runtime import metrics
 from starter.relay import Relay
 
 #: From what a journal entry takes to what a caller still waits for.
@@ -19,6 +20,8 @@ class Metrics:
     def __init__(self, relay: Relay) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_RelayFigures(relay))
+        for counter in (metrics.REFUSED_CALLS, metrics.CLOCK_APART, metrics.DUPLICATE_SENDS):
+            self._registry.register(counter)  # of this process, too: vendors' calls are verified and settled here
         self._requests = Counter(
             "orders_http_requests", "Requests answered.", ["method", "route", "status"], registry=self._registry
         )

@@ -1,5 +1,6 @@
 """The outbox as a page to read: plain HTML, every value escaped, no script; mails in a frame that may do nothing."""
 
+from collections.abc import Mapping
 from html import escape
 from urllib.parse import quote
 
@@ -17,8 +18,14 @@ HEADERS = {
 #: Media of chats, as people call them.
 _MEDIA = {"web": "web chat", "whatsapp": "WhatsApp", "messenger": "Messenger", "sms": "SMS chat"}
 
+#: Channels, as people call what goes through them.
+_SENDS = {"sms": "text messages", "email": "mails", "voice": "calls", "chat": "chats"}
+
 #: Settings of a voice beside its name, and their units.
 _SOUNDS = (("rate", "%"), ("volume", "dB"))
+
+#: The provider that only records.
+_OUTBOX = "outbox"
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; color: #1d2127; }
@@ -30,17 +37,30 @@ iframe { width: 100%; height: 18rem; border: 1px solid #d9dee5; border-radius: 4
 """
 
 
-def page_of(page: Page[OutboxRecord]) -> str:
-    """Return the page of one page of messages."""
+def page_of(page: Page[OutboxRecord], *, channels: Mapping[str, str]) -> str:
+    """Return the page of one page of messages. `channels` are the names of their providers, by channel."""
     messages = "".join(_message(record) for record in page.items) or "<p>Nothing would have been sent so far.</p>"
     following = f'<p><a href="?cursor={quote(page.next_cursor)}">Older</a></p>' if page.next_cursor else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Outbox</title>'
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>'
-        "<h1>Outbox</h1><p>What would have been sent, the newest first. Connect a provider to send for real. "
+        f"<h1>Outbox</h1><p>What would have been sent, the newest first. {_advice(channels)} "
         "The web chat needs none: its messages were really shown.</p>"
         f"{messages}{following}</body></html>"
     )
+
+
+def _advice(channels: Mapping[str, str]) -> str:
+    """Say what is not here, as it goes to a provider (or to one's stand-in), and how to send the rest."""
+    elsewhere = [
+        f"{words} go to {escape(channels[name])}"
+        for name, words in _SENDS.items()
+        if channels.get(name, _OUTBOX) != _OUTBOX
+    ]
+    if not elsewhere:
+        return "Connect a provider to send for real."
+    told = f"Not here: {', '.join(elsewhere)}."
+    return told if len(elsewhere) == len(_SENDS) else f"{told} Connect a provider to send the rest for real."
 
 
 def _message(record: OutboxRecord) -> str:

@@ -3,6 +3,7 @@
 from fastapi import Request
 
 from starter.gateway.access import Rates
+from starter.gateway.parts import parts_of
 
 #: So many of them are told apart; then counting starts anew, which forgives all of them.
 _MOST = 20_000
@@ -40,3 +41,13 @@ def quota_of(request: Request, *, name: str, per_minute: int) -> Quota:
         setattr(state, name, Quota(per_minute))
     quota: Quota = getattr(state, name)
     return quota
+
+
+def page_quota(request: Request) -> Quota:
+    """Return the quota of what links in messages open: documents, links, unsubscribing."""
+    return quota_of(request, name="page_quota", per_minute=parts_of(request).settings.page_rate_per_minute)
+
+
+async def within_page_rate(request: Request) -> None:
+    """Count what an address opens, before it is looked up; raise Problem (429)."""
+    page_quota(request).take(request)

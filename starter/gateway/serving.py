@@ -47,7 +47,7 @@ async def serve(settings: Settings, *, ready: asyncio.Future[str] | None = None)
         relay=relay,
         settings=settings,
         shelf=Shelf(KINDS),
-        environment=os.environ,
+        environment=dict(os.environ),  # which is looked into at every call, and slow itself
         tokens=Tokens.of(settings.token_keys),
     )
     app = create_app(parts)

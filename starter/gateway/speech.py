@@ -37,7 +37,8 @@ def welcome(account: TwilioAccount) -> Response:
     if account.greeting:
         answer.say(_NOT_XML.sub("", account.greeting), language=account.greeting_language or None)
     if account.forward_to:
-        answer.dial(account.forward_to, timeout=20, action="/hooks/twilio/call-status")
+        # Relative, so that it also works where a proxy puts the gateway under a path.
+        answer.dial(account.forward_to, timeout=20, action="call-status")
     elif not account.greeting:
         answer.reject(reason="busy")
     return _xml(answer)

@@ -1,10 +1,12 @@
 """`orders pipeline publish`, and the example pipelines it is tried with."""
 
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
 
+from starter.cli.output import Exit
 from tests.commands.running import ROOT, Orders
 
 _EXAMPLES = sorted((ROOT / "deploy" / "pipelines").glob("*.yaml"))
@@ -80,3 +82,15 @@ def test_a_file_that_cannot_be_read_is_named(
 def _copy_documents(orders: Orders) -> None:
     """Put the example's templates beside what comes by standard input."""
     shutil.copytree(orders.example.with_name("documents"), orders.directory / "documents")
+
+
+def test_a_version_that_this_release_cannot_read_is_named_with_what_to_do(stored: Orders) -> None:
+    """An earlier release let through what this one refuses."""
+    with sqlite3.connect(stored.directory / "orders.db") as connection:
+        connection.execute("UPDATE pipelines SET frozen_json = replace(frozen_json, 'timezone: ', 'tymezone: ')")
+    ended = stored("order", "create", "--number", "1001", "--total", "49.00")
+    assert ended.code == Exit.INVALID
+    assert "error: Version 1 of pipeline 'shop' cannot be read by this release:" in ended.err
+    assert "unknown key 'tymezone'" in ended.err
+    assert "help: correct its file and publish it: `orders pipeline publish FILE`" in ended.err
+    assert "unexpected" not in ended.err

@@ -1,10 +1,13 @@
 """`orders test-call`: an author hears a call before customers do. Covers C1."""
 
+import json
 import sqlite3
+from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
-from tests.commands.running import Orders
+from tests.commands.running import Orders, Up
 
 PIPELINE = """
 pipeline: shop
@@ -84,6 +87,26 @@ def test_mistakes_say_what_to_do(ringing: Orders) -> None:
 def test_an_account_that_is_not_connected_is_named(ringing: Orders) -> None:
     ended = ringing("test-call", "1001", "ready", "--to", "+48501000999", env={"ORDERS_VOICE_PROVIDER": "twilio"})
     assert (ended.code, "ORDERS_VOICE_PROVIDER" in ended.err) == (1, True)
+
+
+def test_beside_stand_ins_the_call_is_made_over_them(tmp_path: Path) -> None:
+    """A command in another terminal is connected to what `orders up --with-stand-ins` plays."""
+    (tmp_path / "shop.yaml").write_text(PIPELINE)
+    up = Up(tmp_path, "--no-demo", "--with-stand-ins", "--pipeline", "shop.yaml")
+    try:
+        up.wait_until_ready()
+        note = tmp_path / ".orders" / "up.json"
+        assert note.stat().st_mode & 0o777 == 0o600
+        orders = Orders(tmp_path, is_set=False)
+        orders.must("order", "create", "--number", "1001", "--total", "49.00", "--first-name", "Ada")
+        ended = orders.must("test-call", "1001", "ready", "--to", "+48 501 000 999")
+        assert "twilio calls +48501000999" in ended.err
+        assert "Outcome: answered" in ended.err
+        with urlopen(json.loads(note.read_text())["settings"]["ORDERS_TWILIO_BASE"] + "/stand-in/calls") as answer:
+            [call] = json.load(answer)
+        assert (call["to"], call["status"]) == ("+48501000999", "completed")
+    finally:
+        assert up.stop() == 0
 
 
 def _outbox(orders: Orders) -> list[tuple[str, ...]]:

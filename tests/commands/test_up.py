@@ -33,7 +33,7 @@ def _link(up: Up, name: str) -> str:
     return next(line.split()[1 + name.count(" ")] for line in up.out.splitlines() if line.strip().startswith(name))
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_demo_orders_reach_their_stages_and_the_next_start_goes_on_with_them(tmp_path: Path) -> None:
     """Covers M07, M10, M42, M56 as a newcomer sees them."""
     orders = Orders(tmp_path, is_set=False)
@@ -120,7 +120,7 @@ def test_a_child_that_ends_by_itself_is_named_with_its_last_lines(tmp_path: Path
     children = {_arguments(pid): pid for pid in up.children()}
     worker = next(pid for arguments, pid in children.items() if arguments.endswith("-m worker"))
     os.kill(worker, signal.SIGKILL)
-    assert up.process.wait(60) == 1
+    assert up.process.wait(180) == 1
     assert "error: Worker ended by itself. Its last lines:" in up.err
     assert "Worker is ready" in up.err
     assert not [pid for pid in children.values() if is_alive(pid)]

@@ -42,7 +42,7 @@ def test_help_names_every_command_and_the_exit_codes(orders: Orders) -> None:
         ("order", "create list show why event move hold resume run-now skip repeat stop-waiting fork"),
         ("pipeline", "check fmt schema graph publish simulate"),
         ("keys", "create list revoke"),
-        ("events", "dead replay"),
+        ("events", "dead replay parked show give dismiss"),
         ("db", "upgrade check"),
     ],
 )

@@ -103,6 +103,7 @@ async def _parts(store: Store, store_url: str, accounts: Mapping[str, str]) -> P
         hook_rate_per_minute=_MANY,
         form_rate_per_minute=_MANY,
         site_rate_per_minute=_MANY,
+        page_rate_per_minute=_MANY,
     )
     return Parts(
         store=store,

@@ -24,7 +24,7 @@ CHECKS = (
 )
 
 
-@pytest.mark.timeout(3_600 if IS_SEARCH else 240)
+@pytest.mark.timeout(3_600 if IS_SEARCH else 600)
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("phase", ["coverage", "fuzzing"])
 def test_only_what_is_declared_is_answered(house: House, phase: str) -> None:

@@ -72,14 +72,14 @@ class Line:
     async def until(self, type: str, **fields: Any) -> dict[str, Any]:
         """Take frames until one is of the type and has the fields."""
         while True:
-            frame: dict[str, Any] = await self.websocket.receive_json(timeout=10)
+            frame: dict[str, Any] = await self.websocket.receive_json(timeout=60)
             self.frames.append(frame)
             if frame["type"] == type and all(frame.get(name) == value for name, value in fields.items()):
                 return frame
 
     async def code(self) -> int | None:
         """Wait until the other side closes; give its code."""
-        while (await self.websocket.receive(timeout=15)).type not in (
+        while (await self.websocket.receive(timeout=60)).type not in (
             aiohttp.WSMsgType.CLOSE,
             aiohttp.WSMsgType.CLOSED,
             aiohttp.WSMsgType.CLOSING,

@@ -61,7 +61,7 @@ class Shop:
             "ORDERS_TWILIO_WHATSAPP": "+15005550007",
             "ORDERS_TWILIO_MESSENGER": "1234",
             "ORDERS_TWILIO_BASE": self.twilio.url,
-            "ORDERS_TWILIO_TIMEOUT": "1",
+            "ORDERS_TWILIO_TIMEOUT": "5",
         } | settings
 
     def courier(self, **settings: str) -> Courier:

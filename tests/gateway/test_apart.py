@@ -2,8 +2,14 @@
 
 import asyncio
 import threading
+from collections.abc import Sequence
 
-from starter.gateway.apart import LARGE, Apart
+import pytest
+from fastapi import FastAPI, Request
+from starlette.types import Message
+
+from starter.gateway.apart import LARGE, Apart, Room, body_of
+from starter.gateway.problems import Problem
 
 
 async def test_the_loop_goes_on_while_large_work_is_done() -> None:
@@ -49,3 +55,42 @@ async def test_small_work_waits_for_no_large_work() -> None:
     assert not doing.done()
     told.set()
     assert await doing == "large"
+
+
+def sent(parts: Sequence[bytes], *, app: FastAPI, ends: bool = True) -> Request:
+    """Make a request whose body comes in parts; without an end, the sender keeps the line open and says no more."""
+    left = [*parts]
+
+    async def receive() -> Message:
+        if left:
+            return {"type": "http.request", "body": left.pop(0), "more_body": bool(left) or not ends}
+        return await asyncio.Future[Message]()
+
+    return Request({"type": "http", "method": "POST", "headers": [], "app": app}, receive)
+
+
+async def test_large_bodies_take_no_more_of_the_disk_than_there_is_room_for() -> None:
+    """Whoever sends them is known at their end only. Small ones stay in memory, and go on."""
+    app, large, small = FastAPI(), [b"x" * LARGE, b"y"], [b"x" * LARGE]
+    app.state.room = Room(2 * LARGE)
+    async with body_of(sent(large, app=app)) as first:
+        assert first.read() == b"x" * LARGE + b"y"
+        with pytest.raises(Problem) as refused:
+            await body_of(sent(large, app=app)).__aenter__()
+        async with body_of(sent(small, app=app)) as other:
+            assert other.size == LARGE
+    assert (refused.value.status, refused.value.code) == (503, "no-room")
+    assert refused.value.headers["Retry-After"]
+    for _ in range(3):
+        async with body_of(sent(large, app=app)) as later:
+            assert later.size == LARGE + 1
+
+
+async def test_a_body_that_never_ends_gives_its_room_back() -> None:
+    app = FastAPI()
+    app.state.room = Room(LARGE + 1)
+    with pytest.raises(Problem) as refused:
+        await body_of(sent([b"x" * (LARGE + 1)], app=app, ends=False), seconds=0.01).__aenter__()
+    assert (refused.value.status, refused.value.code) == (503, "too-slow")
+    async with body_of(sent([b"x" * (LARGE + 1)], app=app)) as body:
+        assert body.size == LARGE + 1

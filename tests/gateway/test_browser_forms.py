@@ -19,11 +19,14 @@ from tests.gateway.conftest import Serve
 from tests.gateway.filling import ANNA, PERSON, TOKENS, publish
 from workflows.contracts.ids import OrderKey
 
+#: A starved machine takes its time.
+expect.set_options(timeout=60_000)
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(300),
 ]
 
 KEY = OrderKey(shop="shop", number="1001")

@@ -117,9 +117,12 @@ async def test_empty_and_endless_messages_are_refused(guest: Guest, text: str) -
 
 
 async def test_too_many_messages_are_put_off(guest: Guest) -> None:
-    statuses = [(await guest.say(f"{n}")).status for n in range(15)]
-    assert 429 in statuses
+    """Ten at once, and one more each second: however slow this machine is, they are fewer than these."""
+    statuses = list[int]()
+    while 429 not in statuses and len(statuses) < 1_000:
+        statuses.append((await guest.say(f"{len(statuses)}")).status)
     assert statuses[:10] == [201] * 10
+    assert statuses[-1] == 429
 
 
 async def test_without_keys_for_tokens_the_chat_is_off(serve: Serve, parts: Parts) -> None:

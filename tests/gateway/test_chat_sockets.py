@@ -97,6 +97,24 @@ async def test_a_frame_that_is_none_of_ours_closes_the_socket(guest: Guest, fram
         assert await line.code() == 4400
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(r"half of one \ud83d", id="half an emoji"),
+        pytest.param(r"\u001c \u0085", id="nothing but what Python takes for spaces"),
+        pytest.param("a" * 2_001, id="too long"),
+    ],
+)
+async def test_a_message_that_cannot_be_taken_is_refused_by_its_ref(guest: Guest, text: str) -> None:
+    """The page would say it again over every new socket, and never what was written after it."""
+    async with guest.socket() as line:
+        await line.until("ready")
+        await line.websocket.send_str(f'{{"type": "say", "ref": "message-1", "text": "{text}"}}')
+        assert (await line.until("refused", ref="message-1"))["code"] == "invalid-request"
+        await line.send(type="say", ref="message-2", text="Hello")
+        assert (await line.until("taken"))["line"]["text"] == "Hello"
+
+
 async def test_a_frame_of_megabytes_is_not_even_read(guest: Guest) -> None:
     async with guest.socket() as line:
         await line.until("ready")
@@ -106,7 +124,7 @@ async def test_a_frame_of_megabytes_is_not_even_read(guest: Guest) -> None:
 
 async def test_messages_over_the_socket_are_bounded_too(guest: Guest) -> None:
     async with guest.socket() as line:
-        for n in range(15):
+        for n in range(300):
             await line.send(type="say", ref=f"message-{n}", text=f"{n}")
         assert (await line.until("refused"))["code"] == "too-many-requests"
 

@@ -157,8 +157,9 @@ async def test_two_relays_do_not_deliver_the_same_event_twice(
     async with store.write() as tx:
         await relay.claim_undelivered(tx, now=datetime.now(UTC) + timedelta(minutes=1), lease=-timedelta(minutes=1))
 
-    second = Relay(store, orders=connected.orders, rhythm=QUICK)
-    third = Relay(store, orders=connected.orders, rhythm=QUICK)
+    patient = replace(QUICK, lease=timedelta(minutes=5))  # a relay that was held up for longer is taken for dead
+    second = Relay(store, orders=connected.orders, rhythm=patient)
+    third = Relay(store, orders=connected.orders, rhythm=patient)
     async with recording(temporal_client, queue=shop), delivering(second), delivering(third):
         await delivered(store, key=OrderKey(shop=shop, number="1001"))
         events = await events_at(temporal_client, key=OrderKey(shop=shop, number="1001"))

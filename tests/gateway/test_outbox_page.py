@@ -1,7 +1,10 @@
 """What the outbox shows beyond the text: how a call sounds, and the files that go with a message."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
+
+import pytest
 
 from activities.providers.outbox import OutboxProvider
 from activities.providers.protocol import Attachment, Message, Speech
@@ -9,7 +12,9 @@ from activities.providers.web_chat import WebChatProvider
 from activities.store import chats, documents, journal
 from activities.store.database import Store
 from activities.store.documents import DocumentRecord, NewDocument
+from starter.gateway.parts import Parts
 from tests.gateway.calling import Caller
+from tests.gateway.conftest import Serve
 from workflows.contracts.ids import OrderKey
 
 KEY = OrderKey(shop="shop", number="1001")
@@ -85,3 +90,30 @@ async def test_a_message_of_the_web_chat_shows_what_its_visitor_was_told(store: 
         page = (await browser.get("/outbox")).body
     assert "web chat to <b>v-&lt;1&gt;</b>" in page
     assert "<pre>Hello &lt;b&gt;</pre>" in page
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words"),
+    [
+        pytest.param({}, "Connect a provider to send for real. The web chat", id="none"),
+        pytest.param(
+            {"sms_provider": "twilio"},
+            "Not here: text messages go to twilio. Connect a provider to send the rest for real. The web chat",
+            id="one",
+        ),
+        pytest.param(
+            dict.fromkeys(("sms_provider", "voice_provider", "chat_provider"), "twilio")
+            | {"email_provider": "sendgrid"},
+            "Not here: text messages go to twilio, mails go to sendgrid, calls go to twilio, chats go to twilio. The "
+            "web chat",
+            id="each",
+        ),
+    ],
+)
+async def test_what_goes_to_a_provider_is_said_not_to_be_here(
+    serve: Serve, parts: Parts, chosen: dict[str, str], words: str
+) -> None:
+    caller = await serve(replace(parts, settings=parts.settings.model_copy(update=chosen)))
+    async with Caller(caller.url, secret=None) as browser:
+        page = await browser.get("/outbox")
+    assert words in page.body

@@ -68,6 +68,17 @@ async def test_posting_unsubscribes_at_once_and_works_twice(
             assert not await gets_mails(store)
 
 
+async def test_a_mail_providers_posts_are_counted_by_customer(serve: Serve, parts: Parts) -> None:
+    """Covers case 56: after a campaign one address posts for everybody, and each of them must be unsubscribed."""
+    settings = parts.settings.model_copy(update={"page_rate_per_minute": 1})
+    caller = await serve(replace(parts, tokens=TOKENS, settings=settings))
+    async with Caller(caller.url, secret=None) as provider:
+        for customer, status in (("anna", 200), ("jan", 200), ("eva", 200), ("anna", 429)):
+            assert (await provider.call("POST", path(customer=customer), data=ONE_CLICK)).status == status
+        forged = [(await provider.call("POST", "/unsubscribe/forged", data=ONE_CLICK)).status for _ in range(2)]
+    assert forged == [404, 429]
+
+
 async def test_nothing_personal_is_shown_or_logged(visitor: Caller, capfd: pytest.CaptureFixture[str]) -> None:
     there = path()
     async with visitor:

@@ -2,10 +2,6 @@
 
 import asyncio
 import json
-import time
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
-from itertools import pairwise
 from uuid import UUID
 
 import aiohttp
@@ -181,43 +177,6 @@ async def test_a_call_that_holds_no_mail_is_kept(caller: Caller, store: Store, r
     ):
         assert response.status == 200
     assert await parked(store) == ["the call cannot be read"]
-
-
-async def test_others_are_answered_while_a_large_mail_is_read(caller: Caller, store: Store) -> None:
-    """20 MB, which takes most of a second: meanwhile small requests come and go, and the mail is taken all the same."""
-    await known(caller)
-    mail = MAIL.encode() + b"a line of a very long mail\n" * 800_000
-    boundary = b"b0undary"
-    parts = {b"SPF": b"pass", b"envelope": b'{"from": "anna@customer.example"}', b"email": mail}
-    opening = b"--" + boundary + b'\r\nContent-Disposition: form-data; name="'
-    body = b"".join(opening + name + b'"\r\n\r\n' + part + b"\r\n" for name, part in parts.items())
-    is_sent = asyncio.Event()
-
-    async def sending() -> AsyncIterator[bytes]:
-        for start in range(0, len(body), 1_000_000):
-            yield body[start : start + 1_000_000]
-        yield b"--" + boundary + b"--\r\n"
-        is_sent.set()
-
-    async with aiohttp.ClientSession(caller.url) as session:
-        headers = {"Content-Type": f"multipart/form-data; boundary={boundary.decode()}"}
-        post = session.post(f"/hooks/sendgrid/inbound?code={CODE}", data=sending(), headers=headers)
-        large = asyncio.create_task(_status(post))
-        await is_sent.wait()
-        moments = [time.perf_counter()]
-        while not large.done():
-            async with session.get("/healthz") as response:
-                assert response.status == 200
-            moments.append(time.perf_counter())
-        assert await large == 200
-    gaps = [later - earlier for earlier, later in pairwise(moments)]
-    assert max(gaps) < (moments[-1] - moments[0]) / 2, "reading is most of what a mail takes: nobody was answered"
-    assert [type for type, _ in await events(store)] == ["email.received"]
-
-
-async def _status(request: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> int:
-    async with request as response:
-        return response.status
 
 
 async def test_fifty_copies_of_a_mail_are_one(caller: Caller, store: Store) -> None:

@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sqlalchemy import text
 from starlette.datastructures import Headers
 
 from activities.store import journal, ledger, suppressions
@@ -216,3 +217,18 @@ async def test_fifty_copies_of_a_batch_are_one(caller: Caller, store: Store, sen
     assert {status for status, _ in answers} == {204}
     assert len(await events(store)) == 1
     assert len(await parked(store)) == 1
+
+
+async def test_each_event_keeps_its_own_part_of_a_batch(caller: Caller, store: Store, sent: UUID) -> None:
+    """Covers E15: the rest is about other people, who may be erased."""
+    opened = entry("open", send_id=sent, useragent=PERSON)
+    call = batch(
+        opened, entry("delivered", send_id=None, email="piotr@others.example"), {"email": "bea@others.example"}
+    )
+    assert (await send(caller, call))[0] == 204
+    async with store.read() as tx:
+        rows = await tx.rows(text("SELECT type, raw FROM events WHERE source = 'sendgrid' ORDER BY type"))
+    assert [(row.type, json.loads(row.raw)) for row in rows] == [
+        ("email.viewed", opened),
+        ("sendgrid.unknown", {"email": "bea@others.example"}),
+    ]

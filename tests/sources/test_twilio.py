@@ -12,10 +12,11 @@ from uuid import UUID, uuid4
 import pytest
 from twilio.request_validator import RequestValidator
 
-from activities.store import calls, chats, journal, ledger, suppressions
+from activities.store import calls, chats, employees, journal, ledger, notices, suppressions
 from activities.store.calls import NewCall
 from activities.store.database import Store
 from activities.store.history import LedgerState
+from activities.store.records import NewEmployee
 from starter.gateway.parts import Parts
 from tests.gateway.calling import Caller
 from tests.sources.calls import BREAKAGES, VendorCall, send
@@ -182,7 +183,7 @@ async def test_a_message_opens_a_chat(caller: Caller, store: Store, sender: str,
     assert await events(store) == ["order.created", *expected]
 
 
-@pytest.mark.parametrize("word", ["STOP", "stop", "Unsubscribe", "STOP."])
+@pytest.mark.parametrize("word", ["STOP", "stop", "Unsubscribe", "STOP.", "Stop all", "Opt out", "OPT-OUT!"])
 async def test_stop_blocks_the_number_at_once_and_start_frees_it(caller: Caller, store: Store, word: str) -> None:
     """Covers M63."""
     await send(caller, signed("/hooks/twilio/message", From=ANNA, Body=word, MessageSid="SM1"))
@@ -191,6 +192,17 @@ async def test_stop_blocks_the_number_at_once_and_start_frees_it(caller: Caller,
     await send(caller, signed("/hooks/twilio/message", From=ANNA, Body="START", MessageSid="SM2"))
     async with store.read() as tx:
         assert not await suppressions.is_suppressed(tx, channel="sms", address=ANNA)
+
+
+@pytest.mark.parametrize("words", [["START"], ["STOP", "START"]], ids=" ".join)
+async def test_start_lifts_no_block_that_the_shop_set(caller: Caller, store: Store, words: list[str]) -> None:
+    """Covers M63."""
+    async with store.write() as tx:
+        await suppressions.suppress(tx, channel="sms", address=ANNA, reason="blocked", now=NOW)
+    for number, word in enumerate(words):
+        await send(caller, signed("/hooks/twilio/message", From=ANNA, Body=word, MessageSid=f"SM{number}"))
+    async with store.read() as tx:
+        assert await suppressions.why(tx, channel="sms", address=ANNA) == "blocked"
 
 
 async def test_fifty_copies_of_a_message_are_one(caller: Caller, store: Store) -> None:
@@ -230,6 +242,34 @@ async def test_receipts_in_any_order_end_the_same(
         row = await ledger.row(tx, send_id=send_id)
     assert row is not None
     assert (row.state, row.provider_id) == (state, "SM9")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        pytest.param("30001", "the sender's queue at Twilio is full (30001)", id="queue full"),
+        pytest.param("63016", "use a template that the channel approved (63016)", id="outside the window"),
+        pytest.param("30005", "correct it on the customer's card (30005)", id="not in service"),
+        pytest.param("", "did not arrive: correct the address", id="without a code"),
+    ],
+)
+async def test_responsible_person_is_told_in_words_why_a_message_did_not_arrive(
+    caller: Caller, store: Store, code: str, words: str
+) -> None:
+    """Covers cases 15 and 16 where Twilio took the message first: its rule is done, and nothing is sent again."""
+    async with store.write() as tx:
+        await employees.put(tx, NewEmployee(id="olga"), now=NOW)
+    phones = [{"number": ANNA}]
+    await caller.created("1001", responsible="olga", customer={"id": "anna", "phones": phones})
+    send_id = await claimed(store, key=KEY, channel="sms", address=ANNA)
+    for status in ("sent", "undelivered", "undelivered"):
+        form = {"MessageSid": "SM9", "MessageStatus": status, "ErrorCode": "" if status == "sent" else code}
+        await send(caller, signed(f"/hooks/twilio/status/{send_id}", **form))
+    async with store.read() as tx:
+        told = [notice.text for notice in await notices.of_order(tx, KEY) if "did not arrive" in notice.text]
+    assert len(told) == 1
+    assert words in told[0]
+    assert ("correct the address" in told[0]) is (code == "")
 
 
 async def test_a_receipt_of_an_opt_out_blocks_the_number(caller: Caller, store: Store) -> None:
@@ -292,7 +332,10 @@ async def test_a_fax_hears_nothing(caller: Caller, store: Store) -> None:
     """Covers case 22."""
     await known(caller)
     send_id = await claimed(store, key=KEY, channel="voice", address=ANNA)
+    async with store.write() as tx:
+        await calls.put(tx, call=NewCall(send_id, KEY, text="Hello"), now=NOW)
     assert "<Hangup" in await said(caller, send_id, answered_by="fax")
+    assert "Hello" in await said(caller, send_id, answered_by="unknown")  # taken for a person
 
 
 async def test_how_a_call_went_is_kept(caller: Caller, store: Store) -> None:

@@ -4,7 +4,7 @@ import json
 import os
 import secrets
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -20,12 +20,13 @@ _NOTE = "up.json"
 
 @dataclass(frozen=True)
 class Running:
-    """Where the parts of a running `orders up` are found."""
+    """Where the parts of a running `orders up` are found; `settings` connect commands to its stand-ins."""
 
     pid: int
     temporal: str
     gateway: str
     store_url: str
+    settings: dict[str, str] = field(default_factory=dict)
 
 
 class Folder:
@@ -65,6 +66,7 @@ class Folder:
         try:
             self.logs.mkdir(parents=True, exist_ok=True)
             self._lock = (self.path / _NOTE).open("a+", encoding="utf-8")
+            os.fchmod(self._lock.fileno(), 0o600)  # it holds the stand-ins' keys
         except OSError as error:
             raise Failure(
                 f"{self.path} cannot be written ({error.strerror})", help="name another folder with --dir"

@@ -15,7 +15,7 @@ from starter.cli.embedded.attributes import flags
 from starter.cli.embedded.ports import HOST
 from starter.cli.output import Exit, Failure
 
-_SECONDS = 60.0
+_SECONDS = 180.0
 
 #: The dev server throttles its own queues; without these everything takes 2.6 times as long.
 _FASTER = [

@@ -28,7 +28,7 @@ from starter.cli.publish import checked, publish_pipeline
 from starter.cli.reading import read_file
 from workflows.pipeline.model import Pipeline
 
-_SECONDS = 60.0
+_SECONDS = 180.0
 
 T = TypeVar("T")
 
@@ -49,7 +49,10 @@ class Wanted:
 
 @dataclass
 class Stack:
-    """Everything that runs, and the pipeline it publishes. `ui` is empty where the server is somebody else's."""
+    """Everything that runs, and the pipeline it publishes. `ui` is empty where the server is somebody else's.
+
+    `connections` are the settings that connect our parts to the stand-ins.
+    """
 
     wanted: Wanted
     folder: Folder
@@ -60,11 +63,12 @@ class Stack:
     ui: str = ""
     children: list[Child] = field(default_factory=list)
     stand_ins: list[StandIn] = field(default_factory=list)
+    connections: dict[str, str] = field(default_factory=dict)
 
     @property
     def running(self) -> Running:
         """Where the parts are found."""
-        return Running(os.getpid(), self.temporal, self.gateway, os.environ["ORDERS_STORE_URL"])
+        return Running(os.getpid(), self.temporal, self.gateway, os.environ["ORDERS_STORE_URL"], self.connections)
 
     async def first_end(self) -> Child:
         """Wait until one of the children ends."""
@@ -96,7 +100,7 @@ async def started(wanted: Wanted) -> AsyncIterator[Stack]:
     folder = Folder(wanted.folder)
     folder.prepare()
     try:
-        text = read_file(str(wanted.pipeline))
+        text = read_file(str(wanted.pipeline), unreadable=Exit.INVALID)
         pipeline = checked(text, file=str(wanted.pipeline))
         stack = Stack(wanted, folder, text=text, pipeline=pipeline)
         try:
@@ -121,8 +125,12 @@ async def _stopped(stack: Stack) -> None:
 async def _start(stack: Stack) -> None:
     _set_environment(stack, port=_port(ports.GATEWAY, wanted=stack.wanted.port))
     if stack.wanted.has_stand_ins:
-        stack.stand_ins = await start_stand_ins(stack.folder, public_url=stack.gateway)
-        stack.children += [stand_in.child for stand_in in stack.stand_ins]
+        found = await start_stand_ins(stack.folder, public_url=stack.gateway)
+        stack.stand_ins = found.running
+        stack.children += [stand_in.child for stand_in in found.running]
+        # They call back, and must be told where: also by a command in another terminal.
+        stack.connections = {**found.settings, "ORDERS_PUBLIC_URL": os.environ["ORDERS_PUBLIC_URL"]}
+        os.environ.update(stack.connections)
     server_start = asyncio.create_task(_server(stack))
     try:
         await _timed(_store(stack), name="Store")

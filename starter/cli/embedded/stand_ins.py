@@ -4,7 +4,6 @@ They are the servers that the tests use; they come with the project's source, no
 """
 
 import base64
-import os
 import secrets
 import sys
 from collections.abc import Mapping
@@ -21,14 +20,22 @@ _FOLDER = ROOT / "tests" / "support" / "stand_ins"
 
 @dataclass(frozen=True)
 class StandIn:
-    """A running stand-in: its name, where it listens, and the settings that connect our providers to it."""
+    """A running stand-in: its name, and where it listens."""
 
     child: Child
     url: str
 
 
-async def start_stand_ins(folder: Folder, *, public_url: str) -> list[StandIn]:
-    """Start them all, and set what connects our parts to them. Raise Failure where they are not here."""
+@dataclass(frozen=True)
+class StandIns:
+    """The running stand-ins, and the settings that connect our parts to them."""
+
+    running: list[StandIn]
+    settings: dict[str, str]
+
+
+async def start_stand_ins(folder: Folder, *, public_url: str) -> StandIns:
+    """Start them all. Raise Failure where they are not here."""
     if not _FOLDER.is_dir():
         words = "The stand-ins come with the project's source, which is not here"
         raise Failure(words, help="leave --with-stand-ins out, or start it in a clone of the project", code=Exit.USAGE)
@@ -37,24 +44,22 @@ async def start_stand_ins(folder: Folder, *, public_url: str) -> list[StandIn]:
     sendgrid = await _start(
         folder, name="sendgrid", public_url=public_url, secret={"STAND_IN_SIGNING_KEY": key.private}
     )
-    os.environ.update(
-        {
-            "ORDERS_TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
-            "ORDERS_TWILIO_AUTH_TOKEN": token,
-            "ORDERS_TWILIO_BASE": twilio.url,
-            "ORDERS_TWILIO_SENDER": "+15005550006",
-            "ORDERS_TWILIO_LINES": "+15005550006",
-            "ORDERS_TWILIO_WHATSAPP": "+15005550006",
-            "ORDERS_SENDGRID_API_KEY": "SG." + token,
-            "ORDERS_SENDGRID_BASE": sendgrid.url,
-            "ORDERS_SENDGRID_EVENTS_KEY": key.public,
-            "ORDERS_SMS_PROVIDER": "twilio",
-            "ORDERS_VOICE_PROVIDER": "twilio",
-            "ORDERS_CHAT_PROVIDER": "twilio",
-            "ORDERS_EMAIL_PROVIDER": "sendgrid",
-        }
-    )
-    return [twilio, sendgrid]
+    settings = {
+        "ORDERS_TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+        "ORDERS_TWILIO_AUTH_TOKEN": token,
+        "ORDERS_TWILIO_BASE": twilio.url,
+        "ORDERS_TWILIO_SENDER": "+15005550006",
+        "ORDERS_TWILIO_LINES": "+15005550006",
+        "ORDERS_TWILIO_WHATSAPP": "+15005550006",
+        "ORDERS_SENDGRID_API_KEY": "SG." + token,
+        "ORDERS_SENDGRID_BASE": sendgrid.url,
+        "ORDERS_SENDGRID_EVENTS_KEY": key.public,
+        "ORDERS_SMS_PROVIDER": "twilio",
+        "ORDERS_VOICE_PROVIDER": "twilio",
+        "ORDERS_CHAT_PROVIDER": "twilio",
+        "ORDERS_EMAIL_PROVIDER": "sendgrid",
+    }
+    return StandIns([twilio, sendgrid], settings)
 
 
 async def _start(folder: Folder, *, name: str, public_url: str, secret: Mapping[str, str]) -> StandIn:

@@ -1,6 +1,7 @@
 """A visitor on a WebSocket: greets with the token, then speaks, types, and is told what is new and nothing twice."""
 
 import asyncio
+import json
 import time
 from collections.abc import Sequence
 from typing import Annotated, Literal, TypeAlias
@@ -64,6 +65,7 @@ class Typing(Boundary):
 
 _Frame: TypeAlias = Annotated[Hello | Say | Typing, Field(discriminator="type")]
 _FRAMES: TypeAdapter[Hello | Say | Typing] = TypeAdapter(_Frame)
+_REFS: TypeAdapter[str] = TypeAdapter(Ref)
 
 
 async def visit(websocket: WebSocket, gateway: Parts, *, feeds: Feeds, quotas: Quotas) -> None:
@@ -121,7 +123,14 @@ class _Talk:
         return frames
 
     async def hear(self, text: str) -> Frame | None:
-        frame = _frame(text)
+        try:
+            frame = _frame(text)
+        except Closing:
+            ref = _ref_of(text)
+            if ref is None:
+                raise
+            # A page says again what was not answered: closing the socket would let it do so for ever.
+            return {"type": "refused", "ref": ref, "code": "invalid-request"}
         if isinstance(frame, Typing):
             self._feeds.types(self._visitor.conversation, side=Side.CUSTOMER)
             return None
@@ -142,6 +151,15 @@ def _frame(text: str) -> Hello | Say | Typing:
         return _FRAMES.validate_json(text)
     except (ValidationError, ValueError):
         raise Closing(BAD_FRAME) from None
+
+
+def _ref_of(text: str) -> str | None:
+    """Return the ref of a message whose words cannot be taken; None for what is no message at all."""
+    try:
+        frame = json.loads(text)
+        return _REFS.validate_python(frame["ref"]) if frame["type"] == "say" else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 async def tell(gateway: Parts, feeds: Feeds, *, visitor: Visitor, said: Said) -> Line:

@@ -65,6 +65,16 @@ class Shown:
         """Return the shop's text, else that of the first language, ready to stand in a page."""
         return escape(texts.get(self.language) or texts.get(self.languages[0], ""))
 
+    def lang(self, texts: Texts) -> str:
+        """Return the attribute for an element whose text is not in the page's language (WCAG 3.1.2), else nothing."""
+        is_other = not texts.get(self.language) and bool(texts.get(self.languages[0]))
+        return f' lang="{escape(self.languages[0])}"' if is_other else ""
+
+    def span(self, texts: Texts) -> str:
+        """Return the text to stand beside words of the page's own."""
+        lang = self.lang(texts)
+        return f"<span{lang}>{self.said(texts)}</span>" if lang else self.said(texts)
+
 
 def headers_of(origins: str) -> dict[str, str]:
     """Return the headers of the pages; `origins` are the sites that may show them in a frame."""
@@ -85,29 +95,31 @@ def page_of(shown: Shown) -> str:
     form = shown.form
     # Relative, so that it also works where a proxy puts the gateway under a path.
     action = f"{form.id}?lang={shown.language}"
-    text = f"<p>{shown.said(form.text)}</p>" if form.text else ""
+    text = f"<p{shown.lang(form.text)}>{shown.said(form.text)}</p>" if form.text else ""
     submit = shown.said(form.submit) or escape(shown.words.submit)
+    submit_lang = shown.lang(form.submit)
     content = (
         f"{text}{_alert(shown)}"
         f'<form method="post" action="{escape(action)}" accept-charset="utf-8" novalidate>'
         f'<input type="hidden" name="{TOKEN}" value="{escape(shown.token)}">'
         f"{''.join(_field(shown, one) for one in form.fields)}{_consent(shown)}{_trap(shown)}"
-        f'<button type="submit">{submit}</button></form>'
+        f'<button type="submit"{submit_lang}>{submit}</button></form>'
     )
     return _page(shown, content)
 
 
 def thanks_of(shown: Shown) -> str:
     """Return the page that follows."""
-    return _page(shown, f'<p role="status">{shown.said(shown.form.thanks) or escape(shown.words.thanks)}</p>')
+    thanks = shown.form.thanks
+    return _page(shown, f'<p role="status"{shown.lang(thanks)}>{shown.said(thanks) or escape(shown.words.thanks)}</p>')
 
 
 def _page(shown: Shown, content: str) -> str:
-    title = shown.said(shown.form.title)
+    title, lang = shown.said(shown.form.title), shown.lang(shown.form.title)
     return (
-        f'<!doctype html><html lang="{escape(shown.language)}"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<!doctype html><html lang="{escape(shown.language)}"><head><meta charset="utf-8"><title{lang}>{title}</title>'
         '<meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">'
-        f"<style>{_STYLE}</style></head><body><main><h1>{title}</h1>{content}</main></body></html>"
+        f"<style>{_STYLE}</style></head><body><main><h1{lang}>{title}</h1>{content}</main></body></html>"
     )
 
 
@@ -118,7 +130,7 @@ def _alert(shown: Shown) -> str:
     if not faults:
         return ""
     lines = [
-        f'<li><a href="#{_id(one)}">{shown.said(one.label)}: {escape(shown.words.of(faults[one.name]))}</a></li>'
+        f'<li><a href="#{_id(one)}">{shown.span(one.label)}: {escape(shown.words.of(faults[one.name]))}</a></li>'
         for one in shown.form.fields
         if one.name in faults
     ]
@@ -127,10 +139,10 @@ def _alert(shown: Shown) -> str:
 
 def _field(shown: Shown, one: FormField) -> str:
     fault = shown.filled.faults.get(one.name)
-    hint = f'<small id="{_id(one)}-hint">{shown.said(one.hint)}</small>' if one.hint else ""
+    hint = f'<small id="{_id(one)}-hint"{shown.lang(one.hint)}>{shown.said(one.hint)}</small>' if one.hint else ""
     error = f'<p class="error" id="{_id(one)}-error">{escape(shown.words.of(fault))}</p>' if fault else ""
     optional = "" if one.is_required else f' <span class="optional">({escape(shown.words.optional)})</span>'
-    label = f'<label for="{_id(one)}">{shown.said(one.label)}{optional}</label>'
+    label = f'<label for="{_id(one)}">{shown.span(one.label)}{optional}</label>'
     if one.kind is FieldKind.CHECKBOX:
         return f'<div class="field"><div class="box">{_input(shown, one)}{label}</div>{hint}{error}</div>'
     return f'<div class="field">{label}{hint}{_input(shown, one)}{error}</div>'
@@ -169,7 +181,7 @@ def _options(shown: Shown, one: FormField, *, written: str) -> str:
     options = [f'<option value="">{escape(shown.words.choose)}</option>']
     for value, texts in one.options.items():
         chosen = " selected" if value == written else ""
-        options.append(f'<option value="{escape(value)}"{chosen}>{shown.said(texts)}</option>')
+        options.append(f'<option value="{escape(value)}"{chosen}{shown.lang(texts)}>{shown.said(texts)}</option>')
     return "".join(options)
 
 
@@ -178,7 +190,8 @@ def _consent(shown: Shown) -> str:
         return ""
     checked = " checked" if shown.filled.agrees else ""
     box = f'<input type="checkbox" value="yes" id="consent" name="{CONSENT}"{checked}>'
-    return f'<div class="field box">{box}<label for="consent">{shown.said(shown.form.consent)}</label></div>'
+    consent = shown.form.consent
+    return f'<div class="field box">{box}<label for="consent"{shown.lang(consent)}>{shown.said(consent)}</label></div>'
 
 
 def _trap(shown: Shown) -> str:

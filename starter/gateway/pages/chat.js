@@ -24,17 +24,30 @@
   const KEY = "order-chat:" + base;
   const stored = (() => { try { return JSON.parse(localStorage.getItem(KEY)) || {}; } catch { return {}; } })();
   let token = stored.token || "";
-  const pending = new Map(Object.entries(stored.pending || {}));
+  const pending = new Map();
   const lines = new Map();
   let last = null, socket = null, tries = 0, seen = stored.seen || 0, isOpen = false, isOff = false, polls = false;
   const keep = () => {
-    try { localStorage.setItem(KEY, JSON.stringify({ token, seen, pending: Object.fromEntries(pending) })); } catch { /* private mode */ }
+    try { localStorage.setItem(KEY, JSON.stringify({ token, seen })); } catch { /* private mode */ }
+  };
+  // Each message has an entry of its own: other pages of the shop write theirs beside it, and send it if this one is
+  // closed. The gateway takes each ref once, whoever sends it. Refs begin with their time: their order is that of writing.
+  const written = (ref, body) => { pending.set(ref, body); try { localStorage.setItem(KEY + "/" + ref, body); } catch { /* private mode */ } };
+  const arrived = (ref) => { pending.delete(ref); try { localStorage.removeItem(KEY + "/" + ref); } catch { /* private mode */ } };
+  const adopt = () => {
+    try {
+      for (const key of Object.keys(localStorage)) if (key.startsWith(KEY + "/")) pending.set(key.slice(KEY.length + 1), localStorage.getItem(key));
+    } catch { /* private mode */ }
+    const sorted = [...pending].sort(([a], [b]) => (a < b ? -1 : 1));
+    pending.clear();
+    for (const [ref, body] of sorted) pending.set(ref, body);
   };
   const followed = () => { // by the site's own script, which forgets it where that is not wanted
     if (navigator.doNotTrack === "1" || navigator.globalPrivacyControl === true) return "";
     try { return localStorage.getItem("orders-visitor") || ""; } catch { return ""; }
   };
-  const fresh = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (n) => n.toString(16).padStart(2, "0")).join("");
+  let latest = 0;
+  const fresh = () => (latest = Math.max(latest + 1, Date.now())).toString(16).padStart(12, "0") + Array.from(crypto.getRandomValues(new Uint8Array(12)), (n) => n.toString(16).padStart(2, "0")).join("");
 
   // --- the page ----------------------------------------------------------------------------------------------------
   const host = document.createElement("div");
@@ -58,7 +71,7 @@ li.s{align-self:flex-start;background:var(--soft);border-bottom-left-radius:4px}
 li.p{opacity:.6}li+li.first{margin-top:8px}time{display:block;font-size:11px;line-height:1.2;opacity:.75;margin-top:3px;text-align:end}
 .d{min-height:22px;padding:0 18px;color:var(--dim);font-size:13px}.a{margin:0;padding:8px 18px;background:#fff4d6;color:#5b4300;font-size:13px}
 form{display:flex;gap:8px;align-items:flex-end;padding:10px 12px 12px;border-top:1px solid var(--line)}
-textarea{flex:1;resize:none;max-height:120px;min-height:40px;padding:9px 12px;border:1px solid var(--line);border-radius:12px;background:var(--bg);color:inherit;font:inherit;line-height:1.35}
+textarea{flex:1;resize:none;max-height:120px;min-height:40px;padding:9px 12px;border:1px solid var(--line);border-radius:12px;background:var(--bg);color:inherit;font:inherit;font-size:16px;line-height:1.35}
 form button{flex:none;width:40px;height:40px;border:0;border-radius:12px;background:var(--c);color:var(--on);cursor:pointer;display:grid;place-items:center}form button svg{width:20px}form button:disabled{opacity:.45;cursor:default}
 textarea:focus-visible{outline:2px solid var(--c);outline-offset:-1px}:where(button,ol):focus-visible{outline:3px solid var(--c);outline-offset:2px}header :focus-visible{outline-color:var(--on);outline-offset:-3px}
 .v{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
@@ -118,7 +131,7 @@ textarea:focus-visible{outline:2px solid var(--c);outline-offset:-1px}:where(but
   const take = (found) => {
     for (const line of found) {
       lines.set(line.id, line);
-      if (line.ref) pending.delete(line.ref);
+      if (line.ref) arrived(line.ref);
       if (last === null || line.id > last) last = line.id;
       if (!line.is_mine) typing(false);
     }
@@ -147,16 +160,20 @@ textarea:focus-visible{outline:2px solid var(--c);outline-offset:-1px}:where(but
   const post = (ref, body) => {
     if (socket && socket.readyState === 1) socket.send(JSON.stringify({ type: "say", ref, text: body, language }));
     else if (polls) ask("/messages", { method: "POST", body: JSON.stringify({ ref, text: body, language }) }).then(async (answer) => {
-      if (answer.ok) { const line = await answer.json(); pending.delete(ref); lines.set(line.id, line); keep(); show(); }
-      else refused(ref, answer.status === 422 ? "invalid-request" : "too-many-requests");
-    }, () => {});
+      if (answer.ok) { const line = await answer.json(); arrived(ref); lines.set(line.id, line); show(); }
+      else refused(ref, answer.status === 422 || answer.status === 400 ? "invalid-request" : "too-many-requests");
+    }, () => refused(ref, "away"));
   };
   const refused = (ref, code) => {
-    if (code === "invalid-request") { pending.delete(ref); keep(); show(); return; }
+    if (code === "invalid-request") { arrived(ref); show(); return; }
     say(code === "too-many-requests" ? t.slow : t.away);
-    setTimeout(() => { say(""); if (pending.has(ref)) post(ref, pending.get(ref)); }, 3000 + Math.random() * 2000);
+    clearTimeout(patience); // all of them together, so that they arrive as they were written
+    patience = setTimeout(() => { say(""); again(); }, 3000 + Math.random() * 2000);
   };
-  const again = () => { for (const [ref, body] of pending) post(ref, body); };
+  let patience = 0;
+  const again = () => { adopt(); show(); for (const [ref, body] of pending) post(ref, body); };
+  // What another page writes is that page's to send, unless it was closed first.
+  addEventListener("storage", ({ key, newValue }) => { if (newValue && key && key.startsWith(KEY + "/")) setTimeout(() => localStorage.getItem(key) && again(), 5000); });
   const connect = async () => {
     if (isOff) return;
     try { if (!(await session())) return; } catch { if (pending.size) say(t.away); return later(); }
@@ -167,7 +184,7 @@ textarea:focus-visible{outline:2px solid var(--c);outline-offset:-1px}:where(but
     line.onmessage = ({ data }) => {
       const frame = JSON.parse(data);
       if (frame.type === "lines") take(frame.lines);
-      else if (frame.type === "taken") { pending.delete(frame.line.ref); lines.set(frame.line.id, frame.line); keep(); show(); }
+      else if (frame.type === "taken") { arrived(frame.line.ref); lines.set(frame.line.id, frame.line); show(); }
       else if (frame.type === "typing") typing(frame.is_typing);
       else if (frame.type === "token") { token = frame.token; keep(); }
       else if (frame.type === "refused") refused(frame.ref, frame.code);
@@ -216,17 +233,17 @@ textarea:focus-visible{outline:2px solid var(--c);outline-offset:-1px}:where(but
   text.onkeydown = (event) => { if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); form.requestSubmit(); } };
   form.onsubmit = (event) => {
     event.preventDefault();
-    const body = text.value.trim();
+    const body = text.value.trim().replace(/[\ud800-\udfff]/gu, "\ufffd"); // half an emoji is no text
     if (!body) return;
     const ref = fresh();
-    pending.set(ref, body);
-    text.value = ""; typed = 0; grow(); keep(); show();
+    written(ref, body);
+    text.value = ""; typed = 0; grow(); show();
     list.scrollTop = list.scrollHeight;
     post(ref, body);
     text.focus();
   };
 
   window.orderChat = { open: () => toggle(true), close: () => toggle(false) };
-  const start = () => { document.body.append(host); show(); connect(); };
+  const start = () => { document.body.append(host); adopt(); show(); connect(); };
   if (document.body) start(); else addEventListener("DOMContentLoaded", start);
 })();

@@ -10,7 +10,7 @@ from base64 import b64encode
 from html import escape
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
 from activities.store import documents
@@ -18,9 +18,11 @@ from activities.store.database import Tx
 from activities.store.documents import DocumentRecord
 from starter.gateway.hooks import Happened, Told, take
 from starter.gateway.machines import is_click, is_machine, is_own_page
+from starter.gateway.pages.refusing import PageRoute, refusal
 from starter.gateway.parts import Gateway, Parts
+from starter.gateway.quotas import within_page_rate
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=PageRoute, dependencies=[Depends(within_page_rate)])
 
 _SOURCE = "documents"
 
@@ -82,7 +84,7 @@ async def show_document(request: Request, gateway: Gateway, token: str, preview:
     """Show the page around a document; by itself it counts for nothing."""
     document = await _find(gateway, token=token)
     if document is None:
-        return _missing()
+        return refusal(request, status=404)
     is_preview = _is_preview(gateway, document, preview=preview)
     return HTMLResponse(_page(document, preview=preview if is_preview else ""), headers=_PAGE)
 
@@ -92,7 +94,7 @@ async def show_document_file(request: Request, gateway: Gateway, token: str, pre
     """Give the file; a click on its name counts."""
     document = await _find(gateway, token=token)
     if document is None:
-        return _missing()
+        return refusal(request, status=404)
     is_person = is_click(request.headers, host=_host(request)) and not is_machine(
         request.headers, method=request.method
     )
@@ -166,11 +168,3 @@ def _page(document: DocumentRecord, *, preview: str) -> str:
         f'<object data="{file}" type="{escape(document.media_type)}" title="{name}">'
         f'<p><a href="{file}">{name}</a></p></object>{script}</body></html>'
     )
-
-
-def _missing() -> HTMLResponse:
-    page = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Not found</title><style>{_STYLE}</style>'
-        "</head><body><p>There is no document at this address. Please ask the shop for a new link.</p></body></html>"
-    )
-    return HTMLResponse(page, status_code=404, headers=_PAGE)

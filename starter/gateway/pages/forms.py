@@ -18,12 +18,13 @@ from starter.gateway.forms import passes
 from starter.gateway.forms.reading import Filled, Unreadable, filled
 from starter.gateway.forms.showing import Shown, headers_of, page_of, thanks_of
 from starter.gateway.forms.submitting import submit
+from starter.gateway.pages.refusing import PageRoute
 from starter.gateway.parts import Gateway, Parts
 from starter.gateway.problems import Problem
 from starter.gateway.quotas import quota_of
 from starter.gateway.tracking import visitor_of
 
-router = APIRouter(prefix="/f", include_in_schema=False)
+router = APIRouter(prefix="/f", include_in_schema=False, route_class=PageRoute)
 
 Lang = Annotated[str, Query(max_length=40)]
 Visitor = Annotated[str, Query(max_length=500)]

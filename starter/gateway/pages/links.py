@@ -6,8 +6,7 @@ programs do, and what comes sooner than a person reads, causes no event (case 44
 
 from hashlib import sha256
 
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import PlainTextResponse
+from fastapi import APIRouter, Depends, Request, Response
 
 from activities.runtime.logs import log
 from activities.store import links
@@ -15,9 +14,11 @@ from activities.store.database import StoreDown, Tx
 from activities.store.links import LinkRecord
 from starter.gateway.hooks import Happened, Told, take
 from starter.gateway.machines import is_machine, is_too_soon
+from starter.gateway.pages.refusing import PageRoute, refusal
 from starter.gateway.parts import Gateway, Parts
+from starter.gateway.quotas import within_page_rate
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=PageRoute, dependencies=[Depends(within_page_rate)])
 
 _SOURCE = "links"
 
@@ -39,7 +40,7 @@ async def open_mail(request: Request, gateway: Gateway, token: str) -> Response:
     """Give the pixel of a mail."""
     link = await _find(gateway, token=token)
     if link is None or not link.is_pixel:
-        return _missing()
+        return refusal(request, status=404)
     await _count(request, gateway, link=link, type="email.viewed", data={"rule": link.rule})
     return Response(_GIF, media_type="image/gif", headers=_SAFE)
 
@@ -49,7 +50,7 @@ async def follow_link(request: Request, gateway: Gateway, token: str) -> Respons
     """Lead on to the address behind a link."""
     link = await _find(gateway, token=token)
     if link is None or link.is_pixel:
-        return _missing()
+        return refusal(request, status=404)
     await _count(request, gateway, link=link, type="email.link_clicked", data={"url": link.url, "rule": link.rule})
     return Response(status_code=302, headers={**_SAFE, "Location": link.url})
 
@@ -75,7 +76,3 @@ async def _count(request: Request, gateway: Parts, *, link: LinkRecord, type: st
     except StoreDown:
         # The customer goes on all the same: a click that is not counted is better than a link that does not open.
         _log.warning("A click was not counted: the store is down", order=str(link.key), send=str(link.send_id))
-
-
-def _missing() -> PlainTextResponse:
-    return PlainTextResponse("There is nothing at this address.", status_code=404, headers=_SAFE)

@@ -7,15 +7,17 @@ A POST does it at once, without a login: of the page's button, or of a mail prog
 from html import escape
 from typing import NamedTuple
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from activities.runtime.logs import log
 from activities.store import unsubscribing
+from starter.gateway.pages.refusing import PageRoute
 from starter.gateway.parts import Gateway, Parts
+from starter.gateway.quotas import page_quota, within_page_rate
 
-router = APIRouter(prefix="/unsubscribe", include_in_schema=False)
+router = APIRouter(prefix="/unsubscribe", include_in_schema=False, route_class=PageRoute)
 
 _log = log("unsubscribe")
 
@@ -105,7 +107,7 @@ class _Wish(BaseModel):
     address: str
 
 
-@router.get("/{token}")
+@router.get("/{token}", dependencies=[Depends(within_page_rate)])
 async def ask(gateway: Gateway, request: Request, token: str) -> HTMLResponse:
     """Show the page with its button."""
     wish = _read(gateway, token=token)
@@ -122,7 +124,10 @@ async def unsubscribe(gateway: Gateway, request: Request, token: str) -> HTMLRes
     """Unsubscribe at once, and say so."""
     wish = _read(gateway, token=token)
     if wish is None:
+        page_quota(request).take(request)
         return _invalid(request)
+    # Not by its address: after a campaign, one mail provider posts for thousands of customers.
+    page_quota(request).count(f"unsubscribe:{wish.customer}")
     async with gateway.store.write() as tx:
         await unsubscribing.unsubscribe(
             tx, customer=wish.customer, channel=wish.channel, address_hash=wish.address, now=gateway.now()

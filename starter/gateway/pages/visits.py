@@ -35,7 +35,7 @@ class Seen(Boundary):
 
 @router.api_route("/site.js", methods=["GET", "HEAD"], name="site_script")
 async def site_script() -> Response:
-    """Give the script, without its first comment."""
+    """Give the script."""
     headers = {
         "Cache-Control": "public, max-age=3600",
         "X-Content-Type-Options": "nosniff",

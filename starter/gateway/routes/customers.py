@@ -99,8 +99,10 @@ async def change_customer(
 @router.delete("/{id}", dependencies=_WRITE, responses=changes({"orders": [examples.NUMBER]}, refusals=(404,)))
 async def erase_customer(gateway: Gateway, id: Named) -> Erased:
     """Delete a customer with all their orders, for good. What happened stays, anonymised; blocked addresses stay so."""
+    now = gateway.now()
+    sought = await erasing.seek(gateway.store, id=id, now=now)
     async with gateway.store.write() as tx:
-        erased = await erasing.customer(tx, id=id, now=gateway.now())
+        erased = await erasing.customer(tx, id=id, now=now, sought=sought)
     with suppress(OrdersError):  # where Temporal is down, a workflow ends with its next event
         for key in erased.open:
             event = Event(id=f"{key}:deleted", type="order.deleted", at=gateway.now(), source="orders")

@@ -84,7 +84,8 @@ async def show_outbox(request: Request, gateway: Gateway, cursor: Cursor = None)
     await _refuse_strangers(request, gateway)
     async with gateway.listing() as tx:
         page = await outbox.page(tx, cursor=cursor, limit=50)
-    return HTMLResponse(outbox_page.page_of(page), headers=outbox_page.HEADERS)
+    shown = outbox_page.page_of(page, channels=gateway.settings.channels())
+    return HTMLResponse(shown, headers=outbox_page.HEADERS)
 
 
 @router.get("/outbox/documents/{id}", include_in_schema=False)

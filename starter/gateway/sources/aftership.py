@@ -17,7 +17,7 @@ from activities.store import shipments
 from activities.store.database import Tx
 from activities.store.records import ShipmentRecord
 from starter.gateway.hooks import Happened, Parked, Told, take, unreadable
-from starter.gateway.parts import Gateway, Parts
+from starter.gateway.parts import Parts, parts_of
 from starter.gateway.signatures import hashed, not_connected, refused
 from workflows.contracts.ids import OrderKey
 
@@ -41,8 +41,9 @@ TAGS: Mapping[str, tuple[str, str]] = {
 
 
 @router.post("/aftership")
-async def aftership(request: Request, gateway: Gateway) -> Response:
+async def aftership(request: Request) -> Response:
     """Take one update of a parcel."""
+    gateway = parts_of(request)
     account = HookSecrets.read(gateway.environment, folder=gateway.settings.secrets)
     secrets = account.of(SOURCE) if account is not None else ()
     if not secrets:

@@ -7,7 +7,10 @@ Source: https://www.twilio.com/docs/sendgrid/for-developers/parsing-email/settin
 
 import hmac
 import json
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from email.message import EmailMessage
 
 from fastapi import APIRouter, Request, Response
@@ -17,37 +20,59 @@ from starlette.types import Message
 
 from activities.accounts.mail import InboundAccount
 from starter import mails
-from starter.gateway.hooks import Told, take, unreadable
+from starter.gateway.apart import Body, body_of
+from starter.gateway.hooks import MOST_KEPT, Parked, Told, take, unreadable
 from starter.gateway.letterbox import SOURCE, take_received
-from starter.gateway.parts import Gateway
+from starter.gateway.parts import parts_of
 from starter.gateway.signatures import ecdsa, not_connected, refused
 
 router = APIRouter(prefix="/hooks/sendgrid", include_in_schema=False)
 
 _SETTING = "ORDERS_INBOUND_KEY"
 
+_DKIM_PASSED = re.compile(r"@([\w.-]+)\s*:\s*pass\b", re.IGNORECASE)
+_LONGEST_DKIM = 4_000
+
 _MOST_FIELDS = 5_000
 _LARGEST_PART = 35 * 1024 * 1024
 
 
 @router.post("/inbound")
-async def inbound(request: Request, gateway: Gateway) -> Response:
+async def inbound(request: Request) -> Response:
     """Take one mail."""
+    gateway = parts_of(request)
     account = InboundAccount.read(gateway.environment, folder=gateway.settings.secrets)
     if account is None:
         raise not_connected("Inbound Parse", setting=_SETTING)
     if not account.keys and not _has_code(request, account=account):
         raise refused(SOURCE, setting=_SETTING)  # before a byte of the mail is read
-    raw = await request.body()
-    if account.keys and not ecdsa(raw, headers=request.headers, keys=account.keys, now=gateway.now()):
+    now = gateway.now()
+    async with body_of(request) as body:
+        call = await gateway.apart.run(lambda: _call(body, request=request, keys=account.keys, now=now), size=body.size)
+    if call is None:
         raise refused(SOURCE, setting=_SETTING)
-    headers = request.scope["headers"]
-    mail = await gateway.apart.run(lambda: _mail(raw, headers=headers), size=len(raw))
-    if mail is None:
-        await take(gateway, source=SOURCE, told=Told(parked=[unreadable(raw, source=SOURCE)]), raw=raw)
-        return Response(status_code=200)
-    await take_received(gateway, mail, raw=raw)
+    if isinstance(call.told, mails.Mail):
+        await take_received(gateway, call.told, raw=call.kept)
+    else:
+        await take(gateway, source=SOURCE, told=Told(parked=[call.told]), raw=call.kept)
     return Response(status_code=200)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A mail, or what cannot be read; and the beginning of the body."""
+
+    told: mails.Mail | Parked
+    kept: bytes
+
+
+async def _call(body: Body, *, request: Request, keys: Sequence[str], now: datetime) -> _Call | None:
+    """Read a call; None if it is to be signed, and is not. Hashing and reading take long for a large one."""
+    raw = body.read()
+    if keys and not ecdsa(raw, headers=request.headers, keys=keys, now=now):
+        return None
+    mail = await _mail(raw, headers=request.scope["headers"])
+    return _Call(mail if mail is not None else unreadable(raw, source=SOURCE), raw[:MOST_KEPT])
 
 
 def _has_code(request: Request, *, account: InboundAccount) -> bool:
@@ -76,9 +101,17 @@ async def _read(form: FormData) -> mails.Mail | None:
     if "envelope" not in fields:  # a body that was cut off reads as one without fields
         return None
     envelope_from = _envelope_from(fields["envelope"])
-    proved = fields.get("SPF", "").strip().lower() == "pass" or ": pass" in fields.get("dkim", "").lower()
     whole = await _raw_mail(form)
-    return mails.read(whole if whole else _rebuilt(fields), is_proved=proved, envelope_from=envelope_from)
+    proved = _proved(fields, envelope_from=envelope_from)
+    return mails.read(whole if whole else _rebuilt(fields), proved=proved, envelope_from=envelope_from)
+
+
+def _proved(fields: Mapping[str, str], *, envelope_from: str | None) -> list[str]:
+    """List the domains that SendGrid found proved: SPF for the envelope's, DKIM as in `{@shop.example : pass}`."""
+    domains = _DKIM_PASSED.findall(fields.get("dkim", "")[:_LONGEST_DKIM])
+    if envelope_from and fields.get("SPF", "").strip().lower() == "pass":
+        domains.append(envelope_from.rpartition("@")[2].strip("<> "))
+    return domains
 
 
 async def _raw_mail(form: FormData) -> bytes:

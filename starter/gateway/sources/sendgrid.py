@@ -22,7 +22,7 @@ from activities.store.history import LedgerState
 from activities.store.ledger import Callback
 from starter.gateway.hooks import Happened, Parked, Receipt, Told, take, unreadable
 from starter.gateway.machines import is_machine, is_too_soon
-from starter.gateway.parts import Gateway
+from starter.gateway.parts import parts_of
 from starter.gateway.signatures import ecdsa, not_connected, refused
 from workflows.contracts.ids import OrderKey
 
@@ -53,8 +53,9 @@ BLOCKS: Mapping[str, str] = {
 
 
 @router.post("/events")
-async def events(request: Request, gateway: Gateway) -> Response:
+async def events(request: Request) -> Response:
     """Take a batch of events."""
+    gateway = parts_of(request)
     account = SendGridAccount.read(gateway.environment, folder=gateway.settings.secrets)
     if account is None or not account.events_keys:
         raise not_connected("SendGrid's event webhook", setting=_SETTING)
@@ -88,6 +89,7 @@ class _Mail:
     is_hard: bool = True
     is_by_machine: bool = False
     code: str = ""
+    raw: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,8 @@ def _batch(raw: bytes) -> _Batch:
             mail = _mail(entry)
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, OSError):
             whole = unreadable(raw, source=SOURCE)
-            parked.append(Parked(f"{whole.id}:{place}", whole.type, f"event {place} of a batch cannot be read"))
+            problem = f"event {place} of a batch cannot be read"
+            parked.append(Parked(f"{whole.id}:{place}", whole.type, problem, raw=_part(entry)))
             continue
         if mail is not None:
             found.append(mail)
@@ -148,7 +151,13 @@ def _mail(entry: Mapping[str, Any]) -> _Mail | None:
         is_hard=entry.get("type") != "blocked",
         is_by_machine=is_by_machine,
         code=str(entry.get("status") or "")[:20] if name in ("bounce", "dropped") else "",
+        raw=_part(entry),
     )
+
+
+def _part(entry: object) -> bytes:
+    """Write one entry of a batch by itself: the others are about other people."""
+    return json.dumps(entry).encode()
 
 
 async def _seen(tx: Tx, mail: _Mail) -> Happened | None:
@@ -163,7 +172,8 @@ async def _seen(tx: Tx, mail: _Mail) -> Happened | None:
         return None
     type_ = "email.viewed" if mail.name == "open" else "email.link_clicked"
     data = {"rule": row.rule} if mail.name == "open" else {"rule": row.rule, "url": mail.url}
-    return Happened(mail.id, type_, mail.at, data, orders=(OrderKey(shop=row.shop, number=row.number),))
+    order = OrderKey(shop=row.shop, number=row.number)
+    return Happened(mail.id, type_, mail.at, data, orders=(order,), raw=mail.raw)
 
 
 async def _block(tx: Tx, mail: _Mail, *, now: datetime) -> None:

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Request, Response
 
 from activities.accounts.hooks import HookSecrets
 from starter.gateway.hooks import Happened, Parked, Told, take, unreadable
-from starter.gateway.parts import Gateway, Parts
+from starter.gateway.parts import Parts, parts_of
 from starter.gateway.problems import Problem
 from starter.gateway.signatures import not_connected, refused, standard
 from workflows.contracts.ids import OrderKey
@@ -36,8 +36,9 @@ _NAMES = ("order", "shop")
 @router.post("/payments")
 @router.post("/shipments")
 @router.post("/orders")
-async def standard_webhook(request: Request, gateway: Gateway) -> Response:
+async def standard_webhook(request: Request) -> Response:
     """Take one event of a system of the shop's."""
+    gateway = parts_of(request)
     source = request.url.path.rpartition("/")[2]
     account = HookSecrets.read(gateway.environment, folder=gateway.settings.secrets)
     secrets = account.of(source) if account is not None else ()

@@ -1,11 +1,13 @@
 """Stripe: payments and refunds, verified by the official library, with moments in the future refused as well.
 
 The order is named by `metadata.order` (and `metadata.shop`) of the payment intent or the checkout session, or by the
-session's client_reference_id. Source: https://docs.stripe.com/webhooks, https://docs.stripe.com/api/events/types
+session's client_reference_id; a refund that names none, by the payment it takes back.
+Source: https://docs.stripe.com/webhooks, https://docs.stripe.com/api/events/types
 """
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,8 +15,9 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from activities.accounts.stripe import StripeAccount
+from activities.store import journal
 from starter.gateway.hooks import Happened, Parked, Told, take, unreadable
-from starter.gateway.parts import Gateway, Parts
+from starter.gateway.parts import Parts, parts_of
 from starter.gateway.signatures import TOLERANCE, holds, in_time, not_connected, refused
 from workflows.contracts.ids import OrderKey
 
@@ -35,8 +38,9 @@ _THOUSANDTHS = frozenset(("BHD", "JOD", "KWD", "OMR", "TND"))
 
 
 @router.post("/stripe")
-async def stripe(request: Request, gateway: Gateway) -> Response:
+async def stripe(request: Request) -> Response:
     """Take one event of Stripe's."""
+    gateway = parts_of(request)
     account = StripeAccount.read(gateway.environment, folder=gateway.settings.secrets)
     if account is None:
         raise not_connected("Stripe", setting="ORDERS_STRIPE_WEBHOOK_SECRET")
@@ -44,7 +48,7 @@ async def stripe(request: Request, gateway: Gateway) -> Response:
     signature = request.headers.get("stripe-signature", "")
     if not _is_signed(raw, signature=signature, account=account, now=gateway.now()):
         raise refused(SOURCE, setting="ORDERS_STRIPE_WEBHOOK_SECRET")
-    await take(gateway, source=SOURCE, told=_told(raw, gateway=gateway), raw=raw)
+    await take(gateway, source=SOURCE, told=await _told(raw, gateway=gateway), raw=raw)
     return Response(status_code=204)
 
 
@@ -61,7 +65,7 @@ def _is_signed(raw: bytes, *, signature: str, account: StripeAccount, now: datet
     )
 
 
-def _told(raw: bytes, *, gateway: Parts) -> Told:
+async def _told(raw: bytes, *, gateway: Parts) -> Told:
     try:
         event = json.loads(raw)
         id, name, made = str(event["id"]), str(event["type"]), datetime.fromtimestamp(int(event["created"]), UTC)
@@ -77,6 +81,8 @@ def _told(raw: bytes, *, gateway: Parts) -> Told:
         return Told(parked=[Parked(id, f"stripe.{name}", "Stripe's payment cannot be read")])
     if found is None:
         return Told()
+    if not found.orders and name in REFUNDED:
+        found = replace(found, orders=await _orders_paid(gateway, thing))
     if not found.orders:
         problem = "Stripe's payment names no order: set metadata.order to the order's number"
         return Told(parked=[Parked(found.id, found.type, problem, found.data)])
@@ -99,6 +105,16 @@ def _payment(
         id, type_, units = str(thing["payment_intent"] or thing["id"]), "payment.received", int(thing["amount_total"])
     data = {"amount": str(_amount(units, currency=currency)), "currency": currency, "reference": id}
     return Happened(id, type_, at, data, orders=_orders(thing, shop=shop))
+
+
+async def _orders_paid(gateway: Parts, charge: Mapping[str, Any]) -> tuple[OrderKey, ...]:
+    """Find the order of a charge by its payment, which was journalled under the intent's id."""
+    # A charge has its intent's metadata, but not those of a checkout session, nor its client_reference_id.
+    intent = charge.get("payment_intent")
+    if not isinstance(intent, str) or not intent:
+        return ()
+    async with gateway.store.read() as tx:
+        return await journal.gone_to(tx, source=SOURCE, id=intent)
 
 
 def _amount(units: int, *, currency: str) -> Decimal:

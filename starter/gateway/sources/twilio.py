@@ -6,6 +6,7 @@ Source: https://www.twilio.com/docs/usage/security, https://www.twilio.com/docs/
 """
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -16,6 +17,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.datastructures import MultiDict
 
 from activities.accounts.twilio import TwilioAccount
+from activities.accounts.twilio_codes import words_of
 from activities.runtime.logs import log
 from activities.store import calls, chats, customers, suppressions
 from activities.store.database import StoreDown, Tx
@@ -64,7 +66,8 @@ CALLS: dict[str, tuple[int, LedgerState]] = {
 #: CallStatus of a call to us that nobody took.
 MISSED = ("no-answer", "busy", "canceled", "failed")
 
-#: Words by which people leave, and by which they come back (CTIA; OptOutType where Twilio's own handling is on).
+#: Words by which people leave, and by which they come back (CTIA; OptOutType where Twilio's own handling is on). Spaces
+#: and hyphens make no difference: the law names "opt out" (47 CFR 64.1200(a)(10)).
 STOP = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
 START = frozenset({"START", "UNSTOP", "YES"})
 
@@ -136,7 +139,8 @@ async def status(send_id: UUID, call: Signed, gateway: Gateway) -> Response:
         _log.warning("Twilio tells an unknown status of a message", send=str(send_id))
         return Response(status_code=204)
     code = call["ErrorCode"]
-    callback = Callback(status=call["MessageStatus"].lower(), rank=known[0], state=known[1], code=code)
+    words = words_of(int(code)) if known[1] is LedgerState.FAILED and code.isdecimal() else ""
+    callback = Callback(call["MessageStatus"].lower(), rank=known[0], state=known[1], code=code, words=words)
     told = Told(receipts=[Receipt(send_id, call["MessageSid"] or call["SmsSid"], callback)])
 
     async def block(tx: Tx) -> Sequence[Happened]:
@@ -212,12 +216,18 @@ async def incoming(call: Signed, gateway: Gateway) -> Response:
 @router.post("/call-status")
 async def incoming_status(call: Signed, gateway: Gateway) -> Response:
     """Take how a call to the shop ended: it came, and perhaps nobody took it."""
-    dialled = (call["DialCallStatus"] or call["CallStatus"]).lower()
     happened = [_happened(call, "call.incoming", gateway)]
-    if dialled in MISSED:
+    if _is_missed(call):
         happened.append(_happened(call, "call.missed", gateway))
     await take(gateway, source=SOURCE, told=Told(happened), raw=call.raw)
     return speech.nothing()
+
+
+def _is_missed(call: Verified) -> bool:
+    """Say whether nobody took a call: it rang in vain, or heard a greeting that puts through to nobody."""
+    status = (call["DialCallStatus"] or call["CallStatus"]).lower()
+    is_only_greeted = bool(call.account.greeting) and not call.account.forward_to
+    return status in MISSED or (is_only_greeted and status == "completed")
 
 
 @router.post("/message")
@@ -253,13 +263,13 @@ async def message(call: Signed, gateway: Gateway) -> Response:
 
 
 async def _heed(tx: Tx, call: Verified, *, medium: str, address: str, gateway: Parts) -> None:
-    """Heed STOP and START at once."""
-    word = (call["OptOutType"] or call["Body"].strip()).upper().strip(".!")
+    """Heed STOP and START at once; START takes nothing back but STOP."""
+    word = re.sub(r"[\s.!-]", "", call["OptOutType"] or call["Body"]).upper()
     channel = "sms" if medium == "sms" else "chat"
     if word in STOP:
         await suppressions.suppress(tx, channel=channel, address=address, reason="stop", now=gateway.now())
     elif word in START:
-        await suppressions.unsuppress(tx, channel=channel, address=address)
+        await suppressions.unsuppress(tx, channel=channel, address=address, reason="stop")
 
 
 def _happened(call: Verified, event_type: str, gateway: Parts) -> Happened:

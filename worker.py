@@ -3,9 +3,12 @@
 python -m worker [--queue orders-sms ...]      without --queue it serves every queue
 """
 
+import gc
+
+gc.disable()  # all that a start makes stays: collections would look at it again and again, until `_run` sets it apart
+
 import argparse
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -30,6 +33,7 @@ from activities.providers.registry import connect as connect_providers
 from activities.records import Records
 from activities.registration import by_queue
 from activities.runtime import logs, temporal
+from activities.runtime.replies import Replies
 from activities.runtime.settings import Settings
 from activities.runtime.tokens import Tokens
 from activities.runtime.workers import orders_worker, sending_worker
@@ -79,15 +83,16 @@ async def _run(settings: Settings, *, queues: list[str], actions: Mapping[str, A
         client = await temporal.connect(settings, metrics_port=settings.temporal_metrics_port)
         providers = _providers(settings, store, client=client, connect=connect)
         activities = _activities(settings, store, actions=actions, providers=providers)
-        workers = _workers(client, activities=activities, queues=queues)
+        workers = _workers(client, activities=activities, queues=queues, providers=providers)
         relay = Relay(store, orders=OrdersClient(client, shop=settings.shop))
         if settings.metrics_port:
             start_http_server(settings.metrics_port, addr="127.0.0.1")
-        gc.collect()
         gc.freeze()  # a full collection over thousands of cached orders would stop every workflow for seconds
+        gc.enable()
         rhythm = Rhythm(lease=timedelta(seconds=settings.lease_seconds))
         courier = Courier(store, providers=providers, mailbox=settings.default_mailbox, rhythm=rhythm)
-        caretaker = Caretaker(store, care=Care(strangers=timedelta(days=settings.visitor_days)))
+        care = Care(strangers=timedelta(days=settings.visitor_days), strays=timedelta(days=settings.stray_days))
+        caretaker = Caretaker(store, care=care)
         return await _until_told(workers, beside=(relay, courier, caretaker))
     finally:
         await store.close()
@@ -111,9 +116,11 @@ def _activities(
     settings: Settings, store: Store, *, actions: Mapping[str, Action], providers: Providers
 ) -> dict[str, list[Callable[..., Any]]]:
     shelf = Shelf(Kinds(action.kind for action in actions.values()))
+    tokens = _tokens(settings)
     premises = Premises(
         public_url=settings.public_url.rstrip("/"),
-        tokens=_tokens(settings),
+        tokens=tokens,
+        replies=_replies(settings, tokens=tokens),
         default_mailbox=settings.default_mailbox,
         mailboxes=frozenset(name.strip().lower() for name in settings.mailboxes.split(",") if name.strip()),
     )
@@ -127,6 +134,14 @@ def _activities(
     )
 
 
+def _replies(settings: Settings, *, tokens: Tokens | None) -> Replies | None:
+    replies = Replies.of(settings.reply_address, tokens=tokens)
+    if settings.reply_address and replies is None:
+        words = "ORDERS_REPLY_ADDRESS needs it: what proves an answer to a mail is signed"
+        raise Misconfigured("ORDERS_TOKEN_KEYS", words)
+    return replies
+
+
 def _tokens(settings: Settings) -> Tokens | None:
     try:
         return Tokens.of(settings.token_keys)
@@ -134,7 +149,9 @@ def _tokens(settings: Settings) -> Tokens | None:
         raise Misconfigured("ORDERS_TOKEN_KEYS", str(error)) from None
 
 
-def _workers(client: Client, *, activities: dict[str, list[Callable[..., Any]]], queues: list[str]) -> list[Worker]:
+def _workers(
+    client: Client, *, activities: dict[str, list[Callable[..., Any]]], queues: list[str], providers: Providers
+) -> list[Worker]:
     unknown = [queue for queue in queues if queue not in activities]
     if unknown:
         raise UnknownQueue(f"no task queue {', '.join(unknown)}; there are {', '.join(activities)}")
@@ -143,7 +160,8 @@ def _workers(client: Client, *, activities: dict[str, list[Callable[..., Any]]],
         if queue == TASK_QUEUE:
             workers.append(orders_worker(client, activities=activities[queue]))
         else:
-            workers.append(sending_worker(client, activities=activities[queue], task_queue=queue))
+            rate = providers.rate(queue.removeprefix(f"{TASK_QUEUE}-"))
+            workers.append(sending_worker(client, activities=activities[queue], task_queue=queue, per_second=rate))
     return workers
 
 

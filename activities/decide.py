@@ -16,7 +16,7 @@ from activities.runtime.faults import Step
 from activities.runtime.logs import log
 from activities.shelf import Shelf
 from activities.store import erasing, facts, journal, runs, visits
-from activities.store.database import NotFound, Store, StoreDown, Tx
+from activities.store.database import NotFound, Store, StoreDown, Tx, Unreadable
 from activities.store.facts import BadEvent
 from activities.store.journal import Arrival, JournalledEvent
 from activities.store.visits import Standing
@@ -62,6 +62,16 @@ class Decisions:
                 return await self._decide(tx, request, records=self._records)
         except StoreDown:
             raise  # the local activity is tried again
+        except Unreadable as error:
+            self._log.error(
+                "A published version cannot be read by this release; its orders wait: publish a corrected one, or run "
+                "the worker with the release before",
+                order=str(request.key),
+                pipeline=error.pipeline,
+                version=error.version,
+                problems=error.problems,
+            )
+            raise  # it is tried again, until a worker reads it
         except Exception as error:
             if isinstance(error, NotFound) and error.what == "pipeline":
                 raise  # it is not published yet: tried again until it is

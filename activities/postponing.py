@@ -6,6 +6,8 @@ every check again: its visit, hold, condition, consent, quiet hours.
 
 from datetime import datetime, timedelta
 
+from activities import frame
+from activities.actions.protocol import skipped
 from activities.bench import Bench
 from activities.providers.protocol import Message
 from activities.store import runs
@@ -21,14 +23,18 @@ _DISTURBING = ("sms", "voice", "chat")
 
 
 async def until_morning(tx: Tx, bench: Bench, *, rule: Rule, message: Message) -> RunOutcome | None:
-    """Put off what would disturb the customer in their quiet hours (M22); None if it may go out now."""
+    """Put off what would disturb the customer in their quiet hours (M22), or end it; None if it may go out now."""
     if message.customer is None or message.channel not in _DISTURBING:
         return None
     row = bench.rows[rule.id]
     has_waited = row.reason is RunReason.QUIET_HOURS and row.due is not None and row.due <= bench.now
-    natural = quiet_until(bench.pipeline, view=bench.view, now=bench.now)
+    number = message.address if message.address.startswith("+") else ""  # the visitor of a web chat has none
+    natural = quiet_until(bench.pipeline, view=bench.view, now=bench.now, number=number)
     if natural is None or (has_waited and bench.pace > 1):
         return None  # a paced wait ends before the night does
+    if rule.expires and natural - bench.now > rule.expires:
+        words = "its time is over before the customer's quiet hours end"
+        return await frame.end(tx, bench, rule=rule.id, ended=skipped(RunReason.EXPIRED, words))
     until = bench.now + (natural - bench.now) / bench.pace
     words = "until the customer's quiet hours end"
     await _put_off(tx, bench, rule=rule, until=until, reason=RunReason.QUIET_HOURS, timer="quiet hours", words=words)

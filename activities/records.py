@@ -12,7 +12,7 @@ from activities.runtime import faults, metrics
 from activities.runtime.faults import Step
 from activities.runtime.logs import log
 from activities.shelf import Shelf
-from activities.store.database import Store, StoreDown, Tx
+from activities.store.database import Store, StoreDown, Tx, Unreadable
 from workflows.contracts.plans import Plan
 from workflows.contracts.reasons import RunReason, RunStatus
 from workflows.contracts.runs import RunItem, RunOutcome, RunsOutcome, RunsRequest
@@ -36,7 +36,7 @@ class Records:
                 outcomes = [await self._run(tx, bench, item=item) for item in request.items]
             faults.reach(Step.RECORDED)
             return RunsOutcome(outcomes=outcomes)
-        except StoreDown:
+        except (StoreDown, Unreadable):
             raise  # the local activity is tried again
         except Exception:
             metrics.BUGS.labels(part="records").inc()
@@ -59,7 +59,7 @@ class Records:
         try:
             async with self._store.write() as tx:
                 return await self._run(tx, await self._load(tx, request), item=item)
-        except StoreDown:
+        except (StoreDown, Unreadable):
             raise
         except Exception as error:
             words = f"it failed on our side ({type(error).__name__}); the worker's log says why"

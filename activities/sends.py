@@ -27,11 +27,12 @@ from activities.runtime.logs import log
 from activities.settling import Held, Settling, again
 from activities.shelf import Shelf
 from activities.store import attempts, claims, ledger, runs, visits
-from activities.store.claims import Claimed, Refused
+from activities.store.claims import Claimed, Refused, Unsettled
 from activities.store.database import Store, StoreDown, Tx
 from activities.store.ledger import DuplicateSend
 from workflows.contracts.reasons import RunReason, RunStatus
 from workflows.contracts.runs import RunItem, RunOutcome, RunsOutcome, RunsRequest
+from workflows.pipeline.model import Rule
 
 #: How long a send waits before it asks again whether its provider lets us in.
 _UNTIL_ACCESS = timedelta(minutes=2)
@@ -134,8 +135,7 @@ class Sends:
             # It was claimed before it became impossible, such as for an address that is gone now.
             instead, composed = composed, outcomes.claimed(sent.channel, provider=sent.provider)
         messages = composed if isinstance(composed, tuple) else (composed,)
-        if attempt > 1:
-            messages = tuple(replace(message, attempt=attempt) for message in messages)
+        messages = tuple(replace(message, attempt=attempt, expires=_expiry(rule, request)) for message in messages)
         quiet = None if is_claimed else await postponing.until_morning(tx, bench, rule=rule, message=messages[0])
         if quiet is not None:
             return quiet
@@ -173,6 +173,8 @@ class Sends:
                 same = instead and claim.reason is instead.reason
                 return Brought(instead if instead and same else outcomes.end_of_refusal(claim))
             acceptance = None
+            if isinstance(claim, Unsettled):  # whoever may have it is asked, whoever sends now
+                message = replace(message, provider=claim.provider)
             if isinstance(claim, Claimed):
                 accepted = await self._send(request, claim=claim, prepared=prepared, message=message)
                 results, provider = accepted.results, self._providers.choose(message.channel, name=message.provider)
@@ -333,6 +335,10 @@ class Sends:
         return await Bench.load(
             tx, self._shelf, key=request.key, visit=request.visit, now=self._now(), pace=self._limits.pace
         )
+
+
+def _expiry(rule: Rule, request: RunsRequest) -> datetime | None:
+    return request.now + rule.expires if rule.expires else None
 
 
 def _present() -> datetime:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from activities.providers.errors import NotSent, Rejected, Unknown
+from activities.providers.errors import Misconfigured, NotSent, Rejected, Unknown
 from activities.providers.protocol import Accepted, Message
 from activities.providers.registry import Providers
 from activities.store import ledger
@@ -48,20 +48,20 @@ class Settling:
         return found.results
 
     async def _settle(self, claim: Unsettled, *, on_unknown: str, message: Message) -> Accepted | None:
-        """Ask the provider for a message whose answer was lost; None if it never arrived and may be sent again."""
+        """Ask the provider that got a message whose answer was lost; None if it never arrived and may be sent again."""
         now = self._now()
         if claim.state is LedgerState.DISPATCHING:
             until = claim.lease_until or now
             raise again("another attempt holds the claim", delay=until - now + timedelta(seconds=1))
-        provider = self._providers.choose(message.channel, name=message.provider)
-        age = now - claim.since
-        if age < provider.grace:
-            raise again("the provider may still be busy with it", delay=provider.grace - age)
         try:
+            provider = self._providers.choose(message.channel, name=claim.provider)
+            age = now - claim.since
+            if age < provider.grace:
+                raise again("the provider may still be busy with it", delay=provider.grace - age)
             found = await provider.lookup(message, send_id=claim.send_id)
         except NotSent as error:
             raise again(error.words, delay=error.retry_after) from error
-        except Unknown:
+        except (Unknown, Misconfigured):  # nobody can be asked, or not any more
             if on_unknown == "hold":
                 async with self._store.write() as tx:
                     await ledger.settle(tx, send_id=claim.send_id, to=LedgerState.HELD, now=now)

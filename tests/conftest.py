@@ -5,7 +5,9 @@ a test, its log files and its metrics are scanned for people's data (case 53); t
 histories.
 """
 
+import atexit
 import os
+import sys
 from collections.abc import Generator, Iterator
 
 import pytest
@@ -60,3 +62,23 @@ def discreet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     found = found_in_logs(tmp_path_factory.getbasetemp())
     found += [f"metrics: {one}" for one in found_in(generate_latest().decode())]
     assert not found, "\n".join(["What the suite logged and counted holds people's data (case 53):", *found])
+
+
+_STATUS = pytest.StashKey[int]()
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Keep the exit code of the run."""
+    session.config.stash[_STATUS] = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End as the product's processes do: Temporal's native threads abort some that end normally (sdk-python #300)."""
+    if _STATUS not in config.stash or "temporalio" not in sys.modules or hasattr(config, "workerinput"):
+        return
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        if stream is not None:
+            stream.flush()
+    os._exit(config.stash[_STATUS])

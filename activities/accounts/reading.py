@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from activities.providers.errors import Misconfigured
 
@@ -31,8 +32,15 @@ class Account(BaseModel):
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             field = str(first["loc"][0]) if first["loc"] else next(iter(names))
-            words = "it is missing" if first["type"] == "missing" else first["msg"]
-            raise Misconfigured(names.get(field, prefix or cls.prefix), words) from None
+            raise Misconfigured(names.get(field, prefix or cls.prefix), cls._words(field, first)) from None
+
+    @classmethod
+    def _words(cls, field: str, error: ErrorDetails) -> str:
+        if error["type"] == "missing":
+            return "it is missing"
+        if error["type"] == "string_pattern_mismatch":  # nobody reads a pattern
+            return f"it is not written as it should be: {cls.model_fields[field].description}"
+        return error["msg"]
 
 
 def _value(setting: str, environment: Mapping[str, str], folder: Path | None) -> str:

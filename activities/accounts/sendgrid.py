@@ -26,6 +26,7 @@ class SendGridAccount(Account):
         default="", description="Public keys of the signed event webhook, separated by commas; all are accepted"
     )
     timeout_seconds: int = Field(default=20, ge=1, le=55, description="How long one mail may take to be handed over")
+    per_second: float = Field(default=0, ge=0, description="Most mails a second, of all workers together; 0: any")
     grace_seconds: int = Field(
         default=120, ge=0, le=86_400, description="How long events may take to tell of a mail whose answer was lost"
     )

@@ -28,6 +28,9 @@ class SmtpAccount(Account):
     password: SecretStr = Field(default=SecretStr(""), description="The password to log in with")
     tls: Literal["starttls", "tls", "none"] = Field(default="starttls", description="How the connection is encrypted")
     timeout_seconds: int = Field(default=15, ge=1, le=55, description="How long the server may take for one answer")
+    per_second: float = Field(
+        default=0, ge=0, description="Most mails a second, of all workers together; the lowest of all servers counts"
+    )
     mailboxes: str = Field(
         default="", description="Mailboxes it sends for, separated by commas; none: those no other account sends for"
     )

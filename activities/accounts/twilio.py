@@ -18,7 +18,7 @@ class TwilioAccount(Account):
 
     prefix: ClassVar[str] = "ORDERS_TWILIO_"
 
-    account_sid: str = Field(pattern=r"^AC[0-9a-fA-F]{32}$", description="The account's id")
+    account_sid: str = Field(pattern=r"^AC[0-9a-fA-F]{32}$", description="The account's id (AC and 32 digits)")
     auth_token: SecretStr = Field(description="Verifies the signatures of Twilio's calls; also signs in, without a key")
     auth_token_old: SecretStr | None = Field(default=None, description="Accepted too while the token is being changed")
     api_key: str = Field(default="", description="Signs in to the API in place of the token (SK…)")
@@ -33,12 +33,23 @@ class TwilioAccount(Account):
     base: str = Field(
         default="", pattern=r"^(https?://.+)?$", description="Where the API is reached in place of twilio.com: a proxy"
     )
+    fallback: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s#]+)?$",
+        description="Address of TwiML that stands elsewhere (a TwiML Bin), which calls hear while the gateway is down",
+    )
     timeout: float = Field(default=15, gt=0, le=50, description="Seconds the API has for an answer")
     grace: float = Field(
         default=30, ge=0, description="Seconds Twilio may still be busy with a request whose answer was lost"
     )
     silence: float = Field(
         default=120, ge=0, description="Seconds without a word on a call or a message after which Twilio is asked"
+    )
+    texts_per_second: float = Field(
+        default=0, ge=0, description="Most text messages a second, of all workers together; 0: any, Twilio queues them"
+    )
+    chats_per_second: float = Field(
+        default=0, ge=0, description="Most chat messages a second, of all workers together; 0: any"
     )
     forward_to: str = Field(default="", description="The number that calls to the shop are put through to")
     greeting: str = Field(default="", max_length=1_000, description="What a caller hears, before being put through")
@@ -63,6 +74,12 @@ class TwilioAccount(Account):
         """The tokens that Twilio's calls may be signed with."""
         tokens = (self.auth_token, self.auth_token_old)
         return tuple(token.get_secret_value() for token in tokens if token is not None)
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """Most sends a second by channel. Not of calls: Twilio queues them, and their queue carries questions, too."""
+        given = {"sms": self.texts_per_second, "chat": self.chats_per_second}
+        return {channel: rate for channel, rate in given.items() if rate}
 
     @property
     def wait(self) -> timedelta:

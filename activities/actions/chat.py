@@ -87,6 +87,7 @@ KIND = RuleKind(
     settings=Chat,
     is_record=False,
     reaches_customer=True,
+    queue="orders-chat",
     texts=(_TEXT, TextField("variables")),
     results={"medium": str, "language": str},
     title=_title,

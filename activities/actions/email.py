@@ -1,9 +1,10 @@
 """`email:` writes a mail to the customer, or with `to:` to employees. Texts are Markdown."""
 
+import re
 from dataclasses import replace
 from email.utils import parseaddr
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from activities.actions.addressees import MAIL, to_customer, to_employees
 from activities.actions.markdown import mail_parts
@@ -11,15 +12,19 @@ from activities.actions.protocol import Composed, Ended, RunContext, failed
 from activities.actions.settings import AddressType, Employees, Names
 from activities.actions.unsubscribing import with_way_out
 from activities.actions.wording import filled, worded
-from activities.providers.protocol import Attachment, Message
+from activities.providers.protocol import REPLY_TO, Attachment, Message
 from activities.store import customers, documents, runs
 from activities.store.database import Tx
 from workflows.contracts.reasons import RunReason
 from workflows.pipeline.kinds import Reference, RuleKind, RuleSettings, TextField, TextFormat
+from workflows.pipeline.mistakes import Mistake
 
 AUTO = "auto"
 
 _SUBJECT_LIMIT = 250
+
+
+_MAILBOX = re.compile(r"[^\s@<>]+@[^\s@<>]+")
 
 
 class Email(RuleSettings):
@@ -61,6 +66,14 @@ class Email(RuleSettings):
         description="The provider that sends it. Default: the one set for mails.",
         examples=["outbox", "sendgrid", "smtp"],
     )
+
+    @field_validator("sender")
+    @classmethod
+    def _is_mailbox(cls, sender: str) -> str:
+        if sender != AUTO and not _MAILBOX.fullmatch(parseaddr(sender)[1]):
+            help = "Write auto, or an address like shop@example.com."
+            raise Mistake("D218", f"'{sender}' is not a mailbox", help=help)
+        return sender
 
 
 _TEXT = TextField("email", is_message=True, format=TextFormat.MARKDOWN, has_subject=True)
@@ -115,9 +128,17 @@ async def compose(context: RunContext, tx: Tx) -> Composed:
     sent = ("email.sent", {"mailbox": mailbox, "automation": True, "rule": context.rule.id})
     message = replace(message, events=(sent,))
     addressed = await to_customer(context, tx, message=message, route=MAIL, wanted=settings.address)
-    if not isinstance(addressed, Message) or context.rule.is_transactional:
+    if not isinstance(addressed, Message):
         return addressed
-    return with_way_out(context, addressed, language=text.language)
+    addressed = _answerable(context, addressed)
+    return addressed if context.rule.is_transactional else with_way_out(context, addressed, language=text.language)
+
+
+def _answerable(context: RunContext, message: Message) -> Message:
+    replies = context.premises.replies
+    if replies is None:
+        return message
+    return replace(message, headers={**message.headers, REPLY_TO: replies.address(context.send_id)})
 
 
 def _subject(context: RunContext, settings: Email, *, of_message: str | None) -> str | Ended:

@@ -7,6 +7,7 @@ from typing import TypeVar
 from uuid import UUID, uuid5
 
 from activities.providers.protocol import Message
+from activities.runtime.replies import Replies
 from activities.runtime.tokens import Tokens
 from activities.store.database import Tx
 from workflows.contracts.ids import OrderKey
@@ -23,13 +24,15 @@ class Premises:
     """What rules that leave the house may know of the installation.
 
     `public_url` is the gateway's address from outside, without a slash at its end; `tokens` signs links. `mailboxes`
-    are those the administrator has connected (none: any); `default_mailbox` sends mails without a sender.
+    are those the administrator has connected (none: any); `default_mailbox` sends mails without a sender. `replies`
+    gives customers' mails the addresses that they are answered to.
     """
 
     public_url: str = ""
     tokens: Tokens | None = None
     default_mailbox: str = ""
     mailboxes: frozenset[str] = frozenset()
+    replies: Replies | None = None
 
 
 @dataclass(frozen=True)

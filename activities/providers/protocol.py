@@ -1,5 +1,6 @@
 """What every provider offers: send once, look a send up again. The only code that speaks to an outside API."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
@@ -39,6 +40,10 @@ class Again:
 
     times: int
     every: timedelta
+
+
+#: The header that says where a mail is answered to. Some vendors take it only as a field of its own.
+REPLY_TO = "Reply-To"
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,16 @@ class Provider(Protocol):
     async def lookup(self, message: Message, *, send_id: UUID) -> Accepted | None:
         """Find out whether the send was accepted; None if it was not. Raise Unknown where it cannot tell."""
         ...
+
+
+@runtime_checkable
+class Limited(Protocol):
+    """A provider that takes only so many sends a second. `rates` are those of its channels, of all workers together.
+
+    A channel that is not among them takes any number.
+    """
+
+    rates: Mapping[str, float]
 
 
 @runtime_checkable

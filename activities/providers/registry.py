@@ -7,7 +7,7 @@ from pathlib import Path
 from temporalio.client import Client
 
 from activities.providers.errors import Misconfigured
-from activities.providers.protocol import Provider
+from activities.providers.protocol import Limited, Provider
 from activities.store.database import Store
 
 
@@ -44,6 +44,13 @@ DEFAULTS: Mapping[str, str] = {
     "workflow": "workflow",
 }
 
+#: The setting without which a provider has no account.
+_ACCOUNTS: Mapping[str, str] = {
+    "twilio": "ORDERS_TWILIO_ACCOUNT_SID",
+    "sendgrid": "ORDERS_SENDGRID_API_KEY",
+    "smtp": "ORDERS_SMTP_HOST",
+}
+
 
 class Providers:
     """The connected providers, and the one each channel uses unless a rule names another."""
@@ -60,8 +67,16 @@ class Providers:
             raise Misconfigured(setting, f"no provider is connected for {channel}")
         provider = self._connected.get(wanted)
         if provider is None or channel not in provider.channels:
-            raise Misconfigured(setting, f"'{wanted}' is not connected for {channel}; {self._offer(channel)}")
+            whose = f"the rule's provider '{name}'" if name else f"'{wanted}'"
+            lacks = f" ({_ACCOUNTS[wanted]} is missing)" if provider is None and wanted in _ACCOUNTS else ""
+            words = f"{whose} is not connected for {channel}{lacks}; {self._offer(channel)}"
+            raise Misconfigured(setting, f"{words}; correct it, or leave it out" if name else words)
         return provider
+
+    def rate(self, channel: str) -> float | None:
+        """Return how many sends a second the provider of a channel takes, of all workers together; None for any."""
+        provider = self._connected.get(self._channels.get(channel, ""))
+        return provider.rates.get(channel) if isinstance(provider, Limited) else None
 
     def _offer(self, channel: str) -> str:
         names = [provider.name for provider in self._connected.values() if channel in provider.channels]

@@ -18,7 +18,7 @@ from uuid import UUID
 from activities.accounts.sendgrid import SendGridAccount
 from activities.providers.errors import Misconfigured, NoAccess, NotSent, ProviderError, Rejected, Unknown
 from activities.providers.headers import AUTOMATIC, one_line
-from activities.providers.protocol import Accepted, Message
+from activities.providers.protocol import REPLY_TO, Accepted, Message
 from activities.providers.registry import Connecting
 from activities.store import ledger
 from activities.store.database import Store
@@ -76,6 +76,7 @@ class SendGridProvider:
         self._store = store
         self._clock = clock
         self.grace = timedelta(seconds=account.grace_seconds)
+        self.rates = {"email": account.per_second} if account.per_second else {}
 
     async def send(self, message: Message, *, send_id: UUID) -> Accepted:
         """Send once; 202 is accepted. Raise NotSent, Unknown, Rejected or Misconfigured."""
@@ -175,7 +176,11 @@ def body_of(message: Message, *, send_id: UUID) -> dict[str, object]:
             letter.add_content(parts.Content("text/html", message.html))
     except ApiKeyIncludedException:
         raise Rejected("api_key", "The text holds a key of SendGrid's: take it out") from None
-    for name, value in {**AUTOMATIC, **message.headers}.items():
+    headers = {**AUTOMATIC, **message.headers}
+    reply_to = headers.pop(REPLY_TO, "")
+    if reply_to:  # among the headers SendGrid refuses it
+        letter.reply_to = _address(parts.ReplyTo(), reply_to)
+    for name, value in headers.items():
         letter.add_header(parts.Header(one_line(name), one_line(value)))
     for attachment in message.attachments:
         content = base64.b64encode(attachment.content).decode()

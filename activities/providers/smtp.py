@@ -50,6 +50,8 @@ class SmtpProvider:
         clock: Clock = lambda: datetime.now(UTC),
     ) -> None:
         self._accounts = tuple(accounts)
+        limits = [account.per_second for account in accounts if account.per_second]
+        self.rates = {"email": min(limits)} if limits else {}
         self._tracking = tracking
         self._trust = trust
         self._clock = clock

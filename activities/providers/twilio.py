@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from activities.accounts.twilio import TwilioAccount
+from activities.accounts.twilio_codes import OPTED_OUT, words_of
 from activities.providers.errors import Misconfigured, NotSent, ProviderError, Rejected, Unknown
 from activities.providers.protocol import Accepted, Message, Outcome
 from activities.providers.registry import Connecting
-from activities.providers.twilio_errors import OPTED_OUT, words_of
 from activities.providers.twilio_lists import Listed, fits, likeness
 from activities.store import adopting, calls, ledger, suppressions
-from activities.store.database import Store
+from activities.store.adopting import Rivals
+from activities.store.database import Store, Tx
 from activities.store.history import LedgerRecord, LedgerState
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class TwilioProvider:
         clock: Clock = lambda: datetime.now(UTC),
     ) -> None:
         self.grace = account.wait
+        self.rates = account.rates
         self._account = account
         self._api = api
         self._store = store
@@ -112,6 +114,13 @@ class TwilioProvider:
             raise Unknown("the address is gone: nobody can tell whether it was sent")
         async with self._store.read() as tx:
             claimed_at = await adopting.claimed_at(tx, send_id=send_id)
+            rivals = await self._rivals(tx, message, send_id)
+        if rivals is not None and claimed_at is not None and rivals.first_at < claimed_at:
+            # Of those that are not settled only the one that was claimed first can have left: the message is its own.
+            delay = timedelta(seconds=random.uniform(1, 1 + _APART))
+            raise NotSent(
+                "It waits until a message before it is settled, that it could be taken for", retry_after=delay
+            )
         since = claimed_at or self._clock() - _UNRECORDED
         listed = await self._listed(message)
         fitting = [one.sid for one in listed if one.sid and fits(one, message=message, since=since - _CLOCKS)]
@@ -125,17 +134,19 @@ class TwilioProvider:
         async with self._store.read() as tx:
             row = await ledger.row(tx, send_id=send_id)
             call = await calls.get(tx, send_id=send_id) if message.channel == "voice" else None
+        was_heard = call is None or call.fetched_at is not None
         if call is not None and call.status in _ENDS:
-            return _how_it_ended(call.status, answered_by=call.answered_by)
+            return _how_it_ended(call.status, answered_by=call.answered_by, was_heard=was_heard)
         if row is None or row.provider_id is None:
             return None
         if message.channel != "voice" and (told := _as_told(row)) is not None:
             return told
         if self._clock() - row.updated_at < timedelta(seconds=self._account.silence):
             return None
-        asked = self._asked_call if message.channel == "voice" else self._asked_text
         try:
-            return await asked(row.provider_id, send_id)
+            if message.channel == "voice":
+                return await self._asked_call(row.provider_id, send_id, was_heard=was_heard)
+            return await self._asked_text(row.provider_id)
         except ProviderError as error:
             raise NotSent(f"Twilio could not be asked how it went: {error}") from None
 
@@ -145,12 +156,15 @@ class TwilioProvider:
         Both were claimed before either looks, so at most one of them goes on.
         """
         async with self._store.read() as tx:
-            like = likeness(message, provider=self.name)
-            rivals = await adopting.rivals(tx, send_id=send_id, like=like, since=self._clock() - _TURN)
+            rivals = await self._rivals(tx, message, send_id)
         if rivals is not None:
             waited = max(timedelta(0), min(self._clock() - rivals.claimed_at, _LONGEST_TURN))
             delay = waited + timedelta(seconds=1 + random.uniform(0, _APART * rivals.count))
             raise NotSent("It waits for another message to this number that it could be taken for", retry_after=delay)
+
+    async def _rivals(self, tx: Tx, message: Message, send_id: UUID) -> Rivals | None:
+        like = likeness(message, provider=self.name)
+        return await adopting.rivals(tx, send_id=send_id, like=like, since=self._clock() - _TURN)
 
     # --- what leaves -----------------------------------------------------------------------------------------------
 
@@ -167,7 +181,7 @@ class TwilioProvider:
         created: Listed = await self._api.calls.create_async(
             **self._route(message),
             url=f"{self._hooks}/voice/{send_id}",
-            fallback_url=f"{self._hooks}/fallback",
+            **self._fallback(),
             # The first of them settles a lost answer long before the call ends.
             status_callback=self._status(send_id),
             status_callback_event=["initiated", "answered", "completed"],
@@ -175,6 +189,12 @@ class TwilioProvider:
             machine_detection="DetectMessageEnd",
         )
         return created
+
+    def _fallback(self) -> dict[str, str]:
+        """Return what a call hears whose words cannot be fetched: nothing, or what the shop keeps elsewhere."""
+        if self._account.fallback:
+            return {"fallback_url": self._account.fallback, "fallback_method": "GET"}
+        return {"fallback_url": f"{self._hooks}/fallback"}
 
     def _status(self, send_id: UUID) -> str:
         return f"{self._hooks}/status/{send_id}{_REPEATED}"
@@ -184,6 +204,8 @@ class TwilioProvider:
         account = self._account
         if message.channel == "voice":
             line = message.sender or next(iter(account.lines), account.sender)
+            if account.lines and line not in account.lines:
+                raise Misconfigured(f"{account.prefix}LINES", "the rule's line is not connected: correct it, or add it")
             return {"to": message.address, "from_": self._given(line, "LINES", "there is no line to call from")}
         medium = message.medium if message.channel == "chat" else "sms"
         if medium == "sms":
@@ -230,16 +252,16 @@ class TwilioProvider:
             delay = error.retry_after if isinstance(error, NotSent) else None
             raise NotSent(f"Twilio could not be asked whether it was sent: {error}", retry_after=delay) from None
 
-    async def _asked_call(self, sid: str, send_id: UUID) -> Outcome | None:
+    async def _asked_call(self, sid: str, send_id: UUID, *, was_heard: bool) -> Outcome | None:
         call = await self._api.calls(sid).fetch_async()
         if call.status not in _ENDS:
             return None
         who = call.answered_by or ""
         async with self._store.write() as tx:
             await calls.tell(tx, send_id=send_id, call_id=sid, status=call.status, answered_by=who, now=self._clock())
-        return _how_it_ended(call.status, answered_by=who)
+        return _how_it_ended(call.status, answered_by=who, was_heard=was_heard)
 
-    async def _asked_text(self, sid: str, send_id: UUID) -> Outcome | None:
+    async def _asked_text(self, sid: str) -> Outcome | None:
         message = await self._api.messages(sid).fetch_async()
         if message.status in _LOST:
             return Outcome({}, has_reached=False, failure=words_of(int(message.error_code or 0)))
@@ -270,8 +292,11 @@ def _words(message: Message) -> dict[str, str]:
     return {"body": adopting.writable(message.body)}
 
 
-def _how_it_ended(status: str, *, answered_by: str) -> Outcome:
+def _how_it_ended(status: str, *, answered_by: str, was_heard: bool) -> Outcome:
+    """Tell of a call that ended. One that was taken and never fetched its words said nothing: it reached nobody."""
     outcome, has_reached = _ENDS[status]
+    if has_reached and not was_heard and answered_by != "fax":
+        outcome, has_reached = "failed", False
     if not has_reached:
         return Outcome({"outcome": outcome, "answered_by": ""}, has_reached=False)
     who = "machine" if answered_by.startswith("machine") else answered_by or "unknown"

@@ -55,6 +55,11 @@ class Settings(BaseSettings):
     form_rate_per_minute: int = Field(
         default=60, ge=1, description="Most forms a minute from one address; raise it behind a proxy"
     )
+    page_rate_per_minute: int = Field(
+        default=600,
+        ge=1,
+        description="Most documents and links a minute that one address opens; raise it behind a proxy",
+    )
     site_origins: str = Field(
         default="", description="Sites whose visits are followed, as https://shop.example, by commas; *: any"
     )
@@ -63,6 +68,9 @@ class Settings(BaseSettings):
     )
     visitor_days: int = Field(
         default=90, ge=1, le=3_650, description="Days without a visit after which a visitor without a customer goes"
+    )
+    stray_days: int = Field(
+        default=90, ge=1, le=3_650, description="Days after which an event that went to no order loses its content"
     )
     secrets: Path | None = Field(default=None, description="Folder of secrets, one file each, named like the secret")
     webhook_allow_private: bool = Field(default=False, description="Let webhook rules call loopback and plain http")
@@ -73,6 +81,11 @@ class Settings(BaseSettings):
     default_mailbox: str = Field(default="", description="Mailbox that mails are sent from by default")
     mailboxes: str = Field(
         default="", description="Mailboxes that rules may send from, separated by commas; none given: any"
+    )
+    reply_address: str = Field(
+        default="",
+        pattern=r"^$|^[^@\s<>+]{1,16}@[^@\s<>]+$",
+        description="Address that customers' answers come in by; each mail's has a token of its own: reply+…@",
     )
     token_keys: SecretStr | None = Field(
         default=None, description="Signs links that leave the house; of several, separated by commas, the first signs"

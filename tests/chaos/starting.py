@@ -19,6 +19,7 @@ from activities.store.database import Store
 from activities.store.schema import migrate
 from starter.cli.embedded.attributes import flags
 from tests.chaos.parts import Part, free_port, own_environment
+from tests.support.house import PATIENCE
 from tests.support.temporal import FASTER, TEMPORAL
 from workflows.pipeline.frozen import freeze
 from workflows.pipeline.loader import load
@@ -89,7 +90,7 @@ def parts_of(
 
 async def ready(gateway: str) -> None:
     """Wait until the gateway reaches store and Temporal; the workers come meanwhile."""
-    async with asyncio.timeout(60), aiohttp.ClientSession() as http:
+    async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as http:
         while True:
             try:
                 async with http.get(f"{gateway}/readyz") as answer:

@@ -5,7 +5,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from tests.chaos.pipeline import TEXT
 from tests.chaos.provider import Behaviour, providing
 from tests.chaos.shoppers import Shoppers
 from tests.chaos.starting import WORKERS, parts_of, ready, stored
+from tests.support.house import PATIENCE
 
 #: By how much a step is deadlier than others: a relay signals many events at once, a decision is made for each.
 _DEADLY = {Step.SIGNALLED: 5, Step.SENT: 2, Step.DECIDED: 0.5, Step.RECORDED: 0.5}
@@ -170,10 +171,10 @@ async def _calm(site: Site) -> dict[str, int]:
 async def _executions(site: Site, *, findings: Findings) -> None:
     """Look at Temporal: no workflow runs any more, none failed."""
     client = await Client.connect(site.address, data_converter=pydantic_data_converter)
-    for _ in range(30):  # its list of workflows lags behind
-        if not await _count(client, "Running"):
-            break
-        await asyncio.sleep(0.5)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE):
+            while await _count(client, "Running"):  # noqa: ASYNC110  # its list of workflows lags behind
+                await asyncio.sleep(0.5)
     for status in ("Running", "Failed", "Terminated", "TimedOut", "Canceled"):
         async for execution in client.list_workflows(f"ExecutionStatus = '{status}'"):
             findings.add(f"workflow {status.lower()}", f"{execution.id} ({await _waits_for(client, execution.id)})")

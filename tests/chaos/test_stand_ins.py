@@ -41,8 +41,9 @@ async def test_each_fate_of_a_send_is_what_its_sender_must_think(
     tmp_path: Path, fate: str, failure: type[Exception] | None, is_accepted: bool
 ) -> None:
     send = uuid4()
-    async with providing(tmp_path / "log", seed=1, weights={fate: 1}) as (url, behaviour):
-        remote = RemoteProvider(url)
+    async with providing(tmp_path / "log", seed=1, weights={fate: 1}, longest=60) as (url, behaviour):
+        # No answer is waited for in vain but that of `late`, and there one is long given up when it is accepted.
+        remote = RemoteProvider(url, patience=0.1 if fate == "late" else 60)
         if failure is None:
             await remote.send(HELLO, send_id=send)
         else:
@@ -56,8 +57,8 @@ async def test_each_fate_of_a_send_is_what_its_sender_must_think(
 async def test_what_is_sent_twice_is_accepted_twice_and_stays_in_the_log(tmp_path: Path) -> None:
     """A provider that deduplicates would prove nothing."""
     send = uuid4()
-    async with providing(tmp_path / "log", seed=1, weights={"quick": 1}) as (url, behaviour):
-        remote = RemoteProvider(url)
+    async with providing(tmp_path / "log", seed=1, weights={"quick": 1}, longest=60) as (url, behaviour):
+        remote = RemoteProvider(url, patience=60)
         first = await remote.send(HELLO, send_id=send)
         second = await remote.send(HELLO, send_id=send)
         assert first.provider_id != second.provider_id
@@ -65,6 +66,18 @@ async def test_what_is_sent_twice_is_accepted_twice_and_stays_in_the_log(tmp_pat
         await remote.close()
     lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
     assert [line["send"] for line in lines] == [str(send)] * 2
+
+
+async def test_what_a_busy_machine_held_up_for_too_long_is_not_accepted(tmp_path: Path) -> None:
+    """Else the stand-in would accept what its sender had long looked up in vain, and sent again with good reason."""
+    send = uuid4()
+    async with providing(tmp_path / "log", seed=1, weights={"slow": 1}, longest=0.01) as (url, behaviour):
+        remote = RemoteProvider(url, patience=60)
+        with pytest.raises(Unknown):
+            await remote.send(HELLO, send_id=send)
+        assert await remote.lookup(HELLO, send_id=send) is None
+        assert behaviour.log.of[str(send)] == 0
+        await remote.close()
 
 
 def test_a_provider_is_asked_only_after_the_longest_time_it_may_be_busy() -> None:

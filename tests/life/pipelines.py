@@ -1,5 +1,10 @@
 """Pipelines that several lives share."""
 
+from datetime import datetime, timedelta
+
+#: How long the quiet hours of `quiet_at` go on.
+QUIET = timedelta(hours=6)
+
 SHOP = """
 pipeline: shop
 title: Online store
@@ -67,3 +72,8 @@ messages:
 def stages(text: str, *, head: str = "") -> str:
     """Return a pipeline of these stages."""
     return f"pipeline: shop\ntitle: Shop\ntimezone: UTC\nlanguages: [en]\nquiet_hours: off\n{head}stages:\n{text}"
+
+
+def quiet_at(moment: datetime) -> str:
+    """Return quiet hours in which a moment lies, whatever the time of the day: they begin an hour before it."""
+    return f'"{moment - timedelta(hours=1):%H:%M}-{moment + QUIET:%H:%M}"'

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
@@ -18,7 +19,7 @@ from tests.gateway.calling import Caller
 from tests.gateway.chatting import Guest
 from tests.gateway.pipelines import kinds
 from tests.gateway.test_delivery import delivering
-from tests.life.pipelines import stages
+from tests.life.pipelines import quiet_at, stages
 from tests.support.house import ANNA, House
 from workflows.contracts.reasons import RunReason, RunStatus
 
@@ -81,8 +82,9 @@ async def test_a_visitors_message_moves_the_order_and_the_stages_rule_answers_in
 
 async def test_a_chat_waits_for_the_end_of_the_quiet_hours_and_a_whisper_does_not(shop: House, desk: Caller) -> None:
     """Covers M22."""
+    quiet = quiet_at(datetime.now(ZoneInfo(str(ANNA["time_zone"]))))
     await shop.publish(
-        (CHAT % "message").replace("quiet_hours: off", 'quiet_hours: "00:00-23:59"').replace(", after: hello", "")
+        (CHAT % "message").replace("quiet_hours: off", f"quiet_hours: {quiet}").replace(", after: hello", "")
     )
     await shop.order("1", customer={**ANNA, "id": "anna"})
     await shop.until_stage("1", "new")

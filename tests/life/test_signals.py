@@ -8,7 +8,7 @@ import pytest
 from temporalio.client import Client
 
 from tests.life.pipelines import SHOP
-from tests.support.house import House
+from tests.support.house import PATIENCE, House
 from tests.support.temporal import TEMPORAL
 from workflows.contracts.ids import workflow_id
 from workflows.contracts.reasons import EventReason, RunStatus
@@ -94,7 +94,7 @@ async def test_an_order_that_does_not_exist_ends_its_workflow_and_keeps_the_even
     """Bad input: an unknown order in a plain signal."""
     await shop.publish(SHOP)
     await shop.signal("nowhere", "payment.paid", id="lost")
-    state = await asyncio.wait_for(shop.handle("nowhere").result(), 20)
+    state = await asyncio.wait_for(shop.handle("nowhere").result(), PATIENCE)
     assert state["stage"] == ""
 
 

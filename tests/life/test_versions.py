@@ -1,5 +1,10 @@
 """Publishing while orders are under way."""
 
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from structlog.testing import capture_logs
+
 from tests.life.pipelines import SHOP, stages
 from tests.support.house import House
 from workflows.contracts.commands import OneRule
@@ -60,3 +65,40 @@ async def test_an_order_whose_pipeline_is_not_published_yet_waits_for_it(shop: H
     await shop.publish(SHOP)
     order = await shop.until_stage("1", "paid")
     assert order.paid
+
+
+@dataclass(frozen=True)
+class Changed:
+    """The stored form of the latest version, changed as another release would have written it."""
+
+    house: House
+    old: str
+    new: str
+
+    async def write(self) -> None:
+        """Change it."""
+        change = text("UPDATE pipelines SET frozen_json = replace(frozen_json, :old, :new)")
+        async with self.house.store.write() as tx:
+            await tx.run(change, {"old": self.old, "new": self.new})
+
+
+async def test_an_order_on_a_version_that_this_release_cannot_read_waits_and_the_log_says_so(shop: House) -> None:
+    """A stricter release refuses what an earlier one let through: nothing is lost, and it is no bug that is counted."""
+    before = stages("  new: {}\n  next:\n    triggers: [{webhook: go}]\n")
+    await shop.publish(before)
+    await shop.order("1")
+    await shop.until_stage("1", "new")
+    await shop.publish(before.replace("webhook: go", "webhook: went"))
+    await Changed(shop, "webhook: went", "webhook: [x").write()
+    with capture_logs() as logged:
+        event = await shop.event("1", "webhook.went")
+
+        async def said() -> list[object]:
+            return [line for line in logged if "cannot be read" in str(line)]
+
+        [first, *_] = await shop.until(said)
+    assert (first["order"], first["pipeline"], first["version"]) == (str(shop.key("1")), "shop", 2)
+    assert (await shop.read("1")).stage == "new"
+    await Changed(shop, "webhook: [x", "webhook: went").write()
+    await shop.decision("1", event)
+    await shop.until_stage("1", "next")

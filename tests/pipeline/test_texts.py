@@ -162,6 +162,7 @@ def test_a_subject_is_one_line() -> None:
         "{{ 9 | times: 99999999 | times: 99999999 }}",
         "{{ order.number | date }}",
         "{{ order.number | money }}",
+        "{{ '1e9999999999' | money }}",
         "{{ 2 | plural }}",
         "{{ order.total | money: 'NOT A CURRENCY' | date }}",
         "{% if order.total > order.number %}a{% endif %}",

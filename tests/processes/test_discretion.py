@@ -8,8 +8,8 @@ from temporalio.testing import WorkflowEnvironment
 
 from activities.runtime.tokens import Tokens
 from tests.support.discretion import PATTERNS, found_in, found_in_histories, found_in_logs
-from tests.support.house import ANNA
-from tests.support.temporal import TEMPORAL
+from tests.support.house import ANNA, PATIENCE
+from tests.support.temporal import TEMPORAL, started
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,10 @@ def test_log_files_are_found_wherever_they_are(tmp_path: Path) -> None:
 
 async def test_histories_are_seen_through() -> None:
     """A server of its own: the suite's may not hold such a history."""
-    server = await WorkflowEnvironment.start_local(dev_server_existing_path=str(TEMPORAL), dev_server_log_level="error")
-    async with server as environment, asyncio.timeout(60):
+    server = await started(
+        lambda: WorkflowEnvironment.start_local(dev_server_existing_path=str(TEMPORAL), dev_server_log_level="error")
+    )
+    async with server as environment, asyncio.timeout(PATIENCE):
         await environment.client.start_workflow("Order", ANNA, id="order:shop:1", task_queue="nobody")
         while not (found := await found_in_histories(environment.client)):  # noqa: ASYNC110  # a server is watched: there is no event
             await asyncio.sleep(0.05)

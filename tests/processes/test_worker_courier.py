@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
-from activities.store import answers, chats, employees, notices, outbox, visitors
+from activities.store import answers, chats, employees, journal, notices, outbox, parked, visitors
 from activities.store.chats import ConversationRecord
 from activities.store.database import Store
 from activities.store.history import LedgerState, NewNotice, NoticeRecord, OutboxRecord
+from activities.store.journal import Arrival
 from activities.store.records import NewEmployee
-from tests.support.house import store_at
+from tests.support.house import PATIENCE, store_at
 from tests.support.temporal import temporal_client, temporal_server
 
 __all__ = ["temporal_client", "temporal_server"]
@@ -44,6 +45,7 @@ async def worker(folder: Path, client: Client, *, faults: str = "", days: int = 
         "ORDERS_LEASE_SECONDS": "5",
         "ORDERS_FAULTS": faults,
         "ORDERS_VISITOR_DAYS": str(days),
+        "ORDERS_STRAY_DAYS": str(days),
         "TEMPORAL_ADDRESS": client.service_client.config.target_host,
     }
     process = await asyncio.create_subprocess_exec(
@@ -59,7 +61,7 @@ async def worker(folder: Path, client: Client, *, faults: str = "", days: int = 
 
 async def accepted(store: Store) -> NoticeRecord:
     """Wait until the notice was taken."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while True:
             async with store.read() as tx:
                 (notice,) = (await notices.of_employee(tx, employee="olga")).items
@@ -113,7 +115,7 @@ async def type_answer(store: Store) -> ConversationRecord:
 
 async def answered(store: Store, chat: ConversationRecord) -> None:
     """Wait until the answer was taken."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while True:
             async with store.read() as tx:
                 line = await chats.find(tx, conversation=chat.id, ref="r-1")
@@ -137,21 +139,29 @@ async def test_answer_of_a_killed_worker_leaves_once(tmp_path: Path, temporal_cl
     assert message.details["medium"] == "whatsapp"
 
 
-async def test_worker_process_forgets_strangers(tmp_path: Path, temporal_client: Client) -> None:
-    """Covers T17: `ORDERS_VISITOR_DAYS` is read."""
+async def test_worker_process_forgets_strangers_and_what_they_left(tmp_path: Path, temporal_client: Client) -> None:
+    """Covers T17: `ORDERS_VISITOR_DAYS` and `ORDERS_STRAY_DAYS` are read."""
     now = datetime.now(UTC)
     async with store_at(tmp_path) as store:
         async with store.write() as tx:
             for id, days in (("v-1", 4), ("v-2", 2)):
-                await visitors.see(tx, id=id, shop="shop", now=now - timedelta(days=days))
-        async with worker(tmp_path, temporal_client, days=3), asyncio.timeout(60):
+                then = now - timedelta(days=days)
+                await visitors.see(tx, id=id, shop="shop", now=then)
+                await journal.park(tx, Arrival("chat", id, "chat.message", then, raw=b"x"), problem="new", now=then)
+        async with worker(tmp_path, temporal_client, days=3), asyncio.timeout(PATIENCE):
             while True:
-                if not await _is_known(store, "v-1"):
+                if not await _is_known(store, "v-1") and len(await _waiting(store)) == 1:
                     break
                 await asyncio.sleep(0.1)
         assert await _is_known(store, "v-2")
+        assert await _waiting(store) == ["v-2"]
 
 
 async def _is_known(store: Store, visitor: str) -> bool:
     async with store.read() as tx:
         return await visitors.find(tx, id=visitor) is not None
+
+
+async def _waiting(store: Store) -> list[str]:
+    async with store.read() as tx:
+        return [one.event for one in (await parked.page(tx)).items]

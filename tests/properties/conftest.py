@@ -1,6 +1,6 @@
-"""Profiles of the property tests: `suite` repeats itself, `HYPOTHESIS_PROFILE=long` looks longer and elsewhere.
+"""Profiles of the property tests: `suite` repeats itself, `search` looks elsewhere each time, `long` also for longer.
 
-`HYPOTHESIS_SEED` repeats what a run of any profile has found; the same profile belongs to it.
+`HYPOTHESIS_PROFILE` names one. `HYPOTHESIS_SEED` repeats what a run of any has found; the same profile belongs to it.
 """
 
 import os
@@ -39,6 +39,7 @@ SEARCH = settings(
 _PROFILES = {
     "quick": settings(SEARCH, max_examples=300, stateful_step_count=40, phases=[Phase.generate]),
     "suite": settings(SEARCH, max_examples=150, stateful_step_count=40),
+    "search": settings(SEARCH, max_examples=150, stateful_step_count=40),
     "long": settings(SEARCH, max_examples=1_500, stateful_step_count=60),
 }
 

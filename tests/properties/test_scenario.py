@@ -29,6 +29,6 @@ def test_the_lab_plays_a_counterexample(tmp_path: Path) -> None:
     told = scenario.save(tmp_path)
     assert "orders pipeline simulate" in told
     command = [sys.executable, "-m", "starter.cli", *simulation(tmp_path, until=START + timedelta(days=1))]
-    played = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    played = subprocess.run(command, capture_output=True, text=True, check=False, timeout=180)
     assert played.returncode == 0, played.stderr
     assert "s2" in played.stdout

@@ -30,4 +30,4 @@ def mail(**changes: object) -> Message:
 
 def account(base: str, **changes: object) -> SendGridAccount:
     """Return an account whose API is at the address."""
-    return SendGridAccount.model_validate({"api_key": KEY, "base": base, "timeout_seconds": 2, **changes})
+    return SendGridAccount.model_validate({"api_key": KEY, "base": base, "timeout_seconds": 20, **changes})

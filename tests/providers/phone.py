@@ -13,19 +13,20 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.accounts.twilio import TwilioAccount
 from activities.actions import ACTIONS, KINDS
+from activities.providers.outbox import OutboxProvider
 from activities.providers.protocol import Message
 from activities.providers.registry import Providers
 from activities.providers.twilio import TwilioProvider
 from activities.providers.twilio_transport import client_of
 from activities.sends import SendLimits, Sends
 from activities.shelf import Shelf
-from activities.store import adopting, claims, ledger, runs
+from activities.store import adopting, calls, claims, ledger, runs
 from activities.store.claims import Claimed
 from activities.store.database import NotFound, Store
 from activities.store.history import LedgerRecord, LedgerState, RunRecord
 from activities.store.ledger import Callback, Claim
 from tests.rules.desk import NOW, Desk
-from tests.support.stand_ins.twilio import ACCOUNT, StandInOptions, TwilioStandIn
+from tests.support.stand_ins.twilio import ACCOUNT, Fate, StandInOptions, TwilioStandIn
 from workflows.contracts.ids import OrderKey, run_id
 from workflows.contracts.reasons import RunReason, RunStatus
 from workflows.contracts.runs import RunItem, RunsRequest
@@ -53,7 +54,7 @@ class Clock:
 
 @dataclass
 class Phone:
-    """The shop, its provider, and the stand-in behind it. `settings` change the account."""
+    """The shop, its provider, the stand-in behind it. `settings` change the account; `carrier` sends what leaves."""
 
     desk: Desk
     stand_in: TwilioStandIn
@@ -61,6 +62,8 @@ class Phone:
     hooks: str = "https://shop.example"
     settings: dict[str, str] = field(default_factory=dict)
     waits: list[timedelta] = field(default_factory=list)
+    carrier: str = "twilio"
+    is_connected: bool = True
 
     @property
     def store(self) -> Store:
@@ -74,7 +77,7 @@ class Phone:
                 "ORDERS_TWILIO_AUTH_TOKEN": self.stand_in.options.auth_token,
                 "ORDERS_TWILIO_SENDER": "+15005550006",
                 "ORDERS_TWILIO_BASE": self.stand_in.url,
-                "ORDERS_TWILIO_TIMEOUT": "2",
+                "ORDERS_TWILIO_TIMEOUT": "2" if self._hangs() else "20",
                 **{f"ORDERS_TWILIO_{name.upper()}": value for name, value in (self.settings | settings).items()},
             }
         )
@@ -82,6 +85,12 @@ class Phone:
         return TwilioProvider(
             account, api=client_of(account), store=self.store, public_url=self.hooks, clock=self.clock
         )
+
+    def _hangs(self) -> bool:
+        """Say whether an answer may not come at all; any other is waited for, however busy the machine is."""
+        faults = self.stand_in.faults
+        drawn = {*faults.following, *faults.following_questions, *faults.weights, *faults.questions}
+        return not drawn.isdisjoint({Fate.HANG_BEFORE, Fate.HANG_AFTER, Fate.LATE})
 
     async def order(self, *rules: str, number: str = "1001") -> tuple[OrderKey, int]:
         """Take an order of Anna's that stands in a stage with these rules."""
@@ -97,20 +106,21 @@ class Phone:
         kind: str = "sms",
         limits: SendLimits = SendLimits(),
         over: RunReason | None = None,
+        begun: datetime | None = None,
     ) -> RunRecord:
-        """Let one attempt of a rule be made; raise the error that makes Temporal try again."""
+        """Let one attempt of a rule be made, which began at a moment before; raise what makes Temporal try again."""
         sends = Sends(
             self.store,
             shelf=Shelf(KINDS),
             actions=ACTIONS,
-            providers=Providers([self.provider()], channels=dict.fromkeys(_TWILIO, "twilio")),
+            providers=self._providers(),
             limits=limits,
             clock=self.clock,
         )
         item = RunItem(rule=rule, kind=kind)
         if over is not None:
             item = item.model_copy(update={"verdict": RunStatus.SKIPPED, "reason": over})
-        request = RunsRequest(key=key, visit=visit, now=self.clock(), items=[item])
+        request = RunsRequest(key=key, visit=visit, now=begun or self.clock(), items=[item])
         try:
             await ActivityEnvironment().run(sends.send, request)
         except ApplicationError as error:
@@ -122,13 +132,18 @@ class Phone:
         self, key: OrderKey, visit: int, *, rule: str = "sms", kind: str = "sms", most: int = 10
     ) -> RunRecord:
         """Try as Temporal does, until the run ends; `waits` are the delays it was told."""
+        begun = self.clock()
         for _ in range(most):
             try:
-                return await self.attempt(key, visit, rule=rule, kind=kind)
+                return await self.attempt(key, visit, rule=rule, kind=kind, begun=begun)
             except ApplicationError as error:
                 self.waits.append(error.next_retry_delay or timedelta(seconds=1))
                 self.clock.advance(self.waits[-1])
         raise AssertionError(f"the run did not end after {most} attempts")
+
+    def _providers(self) -> Providers:
+        connected = [self.provider()] if self.is_connected else []
+        return Providers([*connected, OutboxProvider(self.store)], channels=dict.fromkeys(_TWILIO, self.carrier))
 
     async def run(self, key: OrderKey, visit: int, *, rule: str = "sms") -> RunRecord:
         """Read a run."""
@@ -192,7 +207,16 @@ async def phone_of(desk: Desk) -> AsyncIterator[Phone]:
                 )
         return web.Response(status=204)
 
+    async def spoken(request: web.Request) -> web.Response:
+        form = await request.post()
+        async with desk.store.write() as tx:
+            send_id = UUID(request.match_info["send_id"])
+            call = await calls.speak(tx, send_id=send_id, call_id=str(form["CallSid"]), now=clock())
+        words = "<Hangup/>" if call is None else "<Say>The words of the call</Say>"
+        return web.Response(text=f"<Response>{words}</Response>", content_type="text/xml")
+
     app.router.add_post("/hooks/twilio/status/{send_id}", told)
+    app.router.add_post("/hooks/twilio/voice/{send_id}", spoken)
     gateway = TestServer(app)
     await gateway.start_server()
     try:

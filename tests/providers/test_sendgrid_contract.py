@@ -52,7 +52,11 @@ async def answer_of(stand_in: SendGridStandIn, body: object, *, key: str = KEY) 
 FULL = mail(
     sender="Demo Shop <shop@example.com>",
     attachments=(PDF,),
-    headers={"List-Unsubscribe": "<https://shop.example/u>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
+    headers={
+        "List-Unsubscribe": "<https://shop.example/u>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        "Reply-To": "reply+token@in.shop.example",
+    },
 )
 
 
@@ -102,7 +106,7 @@ async def test_official_client_sends_through_the_stand_in() -> None:
         client = SendGridAPIClient(KEY, host=stand_in.url)
         # Its `send` has no time-out, and would wait for ever.
         answer = await asyncio.to_thread(
-            lambda: client.client.mail.send.post(request_body=body_of(MAIL, send_id=SEND), timeout=5)
+            lambda: client.client.mail.send.post(request_body=body_of(MAIL, send_id=SEND), timeout=60)
         )
         (taken,) = stand_in.accepted
     assert answer.status_code == 202
@@ -118,6 +122,6 @@ async def test_official_client_understands_a_refusal() -> None:
         client = SendGridAPIClient("SG.other", host=stand_in.url)
         with pytest.raises((UnauthorizedError, HTTPError)) as refused:
             await asyncio.to_thread(
-                lambda: client.client.mail.send.post(request_body=body_of(MAIL, send_id=SEND), timeout=5)
+                lambda: client.client.mail.send.post(request_body=body_of(MAIL, send_id=SEND), timeout=60)
             )
     assert refused.value.to_dict["errors"][0]["message"].startswith("The provided authorization grant")

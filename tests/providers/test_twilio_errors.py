@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from activities.providers import twilio_errors
+from activities.accounts import twilio_codes
 from activities.providers.errors import Misconfigured, NoAccess, NotSent, ProviderError, Rejected, Unknown
 from activities.providers.protocol import Message
 from activities.providers.twilio_transport import Transport
@@ -27,13 +27,13 @@ async def failure_of(phone: Phone, message: Message = TEXT, **settings: str) -> 
     return caught.value
 
 
-@pytest.mark.parametrize("code", sorted(twilio_errors.LATER))
+@pytest.mark.parametrize("code", sorted(twilio_codes.LATER))
 async def test_what_was_never_processed_may_be_tried_again(phone: Phone, code: int) -> None:
     phone.stand_in.script.refusals[TEXT.address] = code
     assert isinstance(await failure_of(phone), NotSent)
 
 
-@pytest.mark.parametrize("code", sorted(twilio_errors.SETTINGS))
+@pytest.mark.parametrize("code", sorted(twilio_codes.SETTINGS))
 async def test_wrong_setting_is_named(phone: Phone, code: int) -> None:
     phone.stand_in.script.refusals[TEXT.address] = code
     failure = await failure_of(phone)
@@ -42,7 +42,7 @@ async def test_wrong_setting_is_named(phone: Phone, code: int) -> None:
     assert str(code) in str(failure)
 
 
-@pytest.mark.parametrize("code", sorted(twilio_errors.REFUSED))
+@pytest.mark.parametrize("code", sorted(twilio_codes.REFUSED))
 async def test_refusal_is_final_and_says_what_to_do(phone: Phone, code: int) -> None:
     phone.stand_in.script.refusals[TEXT.address] = code
     failure = await failure_of(phone)
@@ -59,7 +59,7 @@ async def test_unknown_code_is_final(phone: Phone) -> None:
 
 
 async def test_classes_do_not_overlap() -> None:
-    tables = [set(twilio_errors.LATER), set(twilio_errors.SETTINGS), set(twilio_errors.REFUSED)]
+    tables = [set(twilio_codes.LATER), set(twilio_codes.SETTINGS), set(twilio_codes.REFUSED)]
     assert sum(map(len, tables)) == len(set.union(*tables))
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -74,7 +75,7 @@ async def test_other_messages_are_passed_over(phone: Phone, other: Message) -> N
 
 async def test_older_message_is_passed_over(phone: Phone) -> None:
     key, visit = await order(phone)
-    await phone.provider().send(TEXT, send_id=await phone.claim(key, visit, message=TEXT, rule="other"))
+    await phone.provider().send(TEXT, send_id=uuid4())  # in no table of ours, so nothing but its age tells
     phone.clock.advance(timedelta(minutes=2))
     send_id = await phone.claim(key, visit, message=TEXT)
     assert await phone.provider().lookup(TEXT, send_id=send_id) is None
@@ -177,3 +178,14 @@ async def test_send_whose_address_is_gone_cannot_be_looked_up(phone: Phone) -> N
     send_id = await phone.claim(key, visit, message=TEXT)
     with pytest.raises(Unknown):
         await phone.provider().lookup(replace(TEXT, address="", body=""), send_id=send_id)
+
+
+async def test_message_is_found_although_our_clock_is_ahead_of_twilios(phone: Phone) -> None:
+    """Covers case 2: else it would count as an older one, and leave again."""
+    key, visit = await phone.order("sms: thanks")
+    phone.clock.advance(timedelta(seconds=30))
+    send_id = await phone.claim(key, visit, message=TEXT)
+    phone.clock.advance(timedelta(seconds=-30))
+    sent = await phone.provider().send(TEXT, send_id=send_id)
+    phone.clock.advance(timedelta(seconds=90))
+    assert await phone.provider().lookup(TEXT, send_id=send_id) == sent

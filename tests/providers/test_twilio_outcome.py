@@ -54,6 +54,8 @@ async def test_call_ended_as_its_callbacks_told(phone: Phone, status: str, answe
     asked = len(phone.stand_in.exchanges)
     assert await phone.provider().outcome(CALL, send_id=send_id) is None
     async with phone.store.write() as tx:
+        if status == "completed" and answered_by != "fax":
+            await calls.speak(tx, send_id=send_id, call_id=sid, now=phone.clock())
         await calls.tell(tx, send_id=send_id, call_id=sid, status=status, answered_by=answered_by, now=phone.clock())
     assert await phone.provider().outcome(CALL, send_id=send_id) == expected
     assert len(phone.stand_in.exchanges) == asked

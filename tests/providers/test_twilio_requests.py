@@ -72,7 +72,16 @@ async def test_sender_of_the_rule_wins(phone: Phone, settings: dict[str, str]) -
 
 async def test_line_of_the_rule_wins(phone: Phone) -> None:
     message = Message("voice", address="+48501000111", body="Hi", sender="+15005550011")
-    assert (await sent(phone, message, lines="+15005550010"))["From"] == "+15005550011"
+    assert (await sent(phone, message, lines="+15005550010,+15005550011"))["From"] == "+15005550011"
+    assert (await sent(phone, message))["From"] == "+15005550011"
+
+
+async def test_line_that_is_not_connected_names_the_setting(phone: Phone) -> None:
+    """Covers C1."""
+    message = Message("voice", address="+48501000111", body="Hi", sender="+15005550019")
+    with pytest.raises(Misconfigured, match=r"line is not connected.*ORDERS_TWILIO_LINES"):
+        await phone.provider(lines="+15005550010,+15005550011").send(message, send_id=SEND)
+    assert not phone.stand_in.exchanges
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,25 @@ async def test_two_lost_sends_of_any_tables_are_not_taken_for_one_another(
     assert await desk.ids() == {(line.send, line.sid) for line in phone.stand_in.accepted}
 
 
+async def test_a_send_whose_courier_died_before_its_turn_takes_no_other_ones_message(phone: Phone, desk: Desk) -> None:
+    """It never left; the other one did, its answer was lost, and its worker is down meanwhile."""
+    phone.stand_in.faults.next(Fate.RESET_AFTER)
+    one = await desk.plan("rule")
+    await desk.bring()
+    assert desk.arrived == [str(one)]
+    phone.clock.advance(timedelta(seconds=1))
+    other = await desk.plan("notice")
+    assert len(await desk.courier.take()) == 1
+    rule, desk.rule = desk.rule, None
+    for _ in range(20):
+        phone.clock.advance(timedelta(seconds=30))
+        await desk.bring()
+    desk.rule = rule
+    await desk.bring_until_all_arrived(count=2)
+    assert desk.arrived == [str(one), str(other)]
+    assert await desk.ids() == {(line.send, line.sid) for line in phone.stand_in.accepted}
+
+
 @pytest.mark.parametrize("first", ["rule", "answer", "notice"])
 async def test_a_send_waits_while_one_like_it_is_unsettled(phone: Phone, desk: Desk, first: str) -> None:
     phone.stand_in.faults.next(Fate.RESET_AFTER)

@@ -1,10 +1,11 @@
 """The whole way of a text and a call: rule, provider, Twilio's stand-in, and the product's own gateway behind it."""
 
-import socket
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
@@ -22,6 +23,7 @@ from starter.gateway.app import create_app
 from starter.gateway.parts import Parts
 from starter.gateway.serving import listening
 from starter.relay import Relay
+from tests.chaos.parts import free_port
 from tests.providers.phone import Phone
 from tests.support.stand_ins.twilio import ACCOUNT, CallbackFaults, Fate
 from workflows.contracts.ids import OrderKey
@@ -29,13 +31,9 @@ from workflows.contracts.reasons import RunReason, RunStatus
 
 ANNA = "+48501000111"
 
+SORRY = "<Response><Say>Please call us.</Say></Response>"
+
 CALL = "robocall: 'Order {{ order.number }} of {{ customer.first_name }} is ready.'"
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 @pytest.fixture(autouse=True)
@@ -176,3 +174,65 @@ async def test_case_21_second_call_for_one_send_hangs_up(phone: Phone) -> None:
     await phone.stand_in.accept_late()
     first, second = phone.stand_in.calls.values()
     assert [first.heard, second.heard] == [["Order 1001 of Anna is ready."], []]
+
+
+async def test_call_whose_words_could_not_be_fetched_reached_nobody(phone: Phone) -> None:
+    """Covers C1: the gateway was down when the call was taken; "answered" would keep later rules from writing."""
+    phone.hooks = f"http://127.0.0.1:{free_port()}"
+    key, visit = await phone.order(f"{CALL}\nrepeat: {{times: 1, every: 10m}}")
+    assert await missed(phone, key, visit) is RunReason.RETRYING
+    phone.clock.advance(timedelta(minutes=10))
+    assert await missed(phone, key, visit) is RunReason.DONE
+    run = await phone.run(key, visit, rule="robocall")
+    assert (run.results["outcome"], run.results["attempts"]) == ("failed", 2)
+    assert [call.status for call in phone.stand_in.calls.values()] == ["completed", "completed"]
+
+
+async def test_call_hears_the_static_words_while_the_gateway_is_down(phone: Phone) -> None:
+    """Covers C1: the fallback is somewhere else."""
+    app = web.Application()
+    app.router.add_get("/sorry.xml", sorry)
+    async with TestServer(app) as elsewhere:
+        phone.hooks = f"http://127.0.0.1:{free_port()}"
+        phone.settings["fallback"] = str(elsewhere.make_url("/sorry.xml"))
+        key, visit = await phone.order(CALL)
+        await missed(phone, key, visit)
+    (call,) = phone.stand_in.calls.values()
+    assert call.heard == ["Please call us."]
+
+
+async def sorry(request: web.Request) -> web.Response:
+    return web.Response(text=SORRY, content_type="text/xml")
+
+
+async def missed(phone: Phone, key: OrderKey, visit: int) -> RunReason | None:
+    """Let a call be made of which no callback arrives, until Twilio has been asked; return why the run is as it is."""
+    with pytest.raises(ApplicationError, match="not known yet"):
+        await phone.attempt(key, visit, rule="robocall", kind="robocall")
+    await phone.stand_in.settled()
+    phone.clock.advance(timedelta(seconds=121))
+    return (await phone.attempt(key, visit, rule="robocall", kind="robocall")).reason
+
+
+async def test_message_that_does_not_arrive_after_all_is_told_to_the_responsible_person(phone: Phone) -> None:
+    """Covers M61, M62: the rule was done when Twilio took it."""
+    await phone.desk.employee("olga")
+    key = await phone.desk.order(customer={"phones": [{"number": ANNA}]}, responsible="olga")
+    visit = await phone.desk.enter(key, "sms: Hello")
+    phone.stand_in.script.deliveries[ANNA] = ("undelivered", 30005)
+    phone.stand_in.faults.callbacks = CallbackFaults(doubled=1)
+    assert (await phone.attempt(key, visit)).status is RunStatus.DONE
+    await phone.stand_in.settled()
+    (notice,) = await phone.desk.notices(key)
+    assert (notice.employee, "sms" in notice.text, "30005" in notice.text) == ("olga", True, True)
+    assert ANNA not in notice.text
+    assert (await phone.row(key, visit)).state is LedgerState.FAILED
+
+
+async def test_message_that_arrives_is_told_to_nobody(phone: Phone) -> None:
+    await phone.desk.employee("olga")
+    key = await phone.desk.order(customer={"phones": [{"number": ANNA}]}, responsible="olga")
+    visit = await phone.desk.enter(key, "sms: Hello")
+    await phone.attempt(key, visit)
+    await phone.stand_in.settled()
+    assert await phone.desk.notices(key) == []

@@ -17,6 +17,7 @@ from activities.providers.secrets import Secrets
 from activities.providers.typst import TypstProvider
 from activities.providers.webhook import WebhookProvider
 from activities.records import Records
+from activities.runtime.replies import Replies
 from activities.runtime.tokens import Tokens
 from activities.sends import Sends
 from activities.shelf import Shelf
@@ -80,6 +81,7 @@ class Desk:
     mailboxes: frozenset[str] = frozenset()
     public_url: str = ""
     tokens: Tokens | None = None
+    replies: Replies | None = None
     connected: tuple[Provider, ...] = ()
     quiet_hours: str = "off"
     documents: Documents | None = None
@@ -173,6 +175,7 @@ class Desk:
         premises = Premises(
             public_url=self.public_url,
             tokens=self.tokens,
+            replies=self.replies,
             default_mailbox=self.default_mailbox,
             mailboxes=self.mailboxes,
         )

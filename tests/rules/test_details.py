@@ -96,3 +96,16 @@ def test_uses_of_details_are_checked_at_load(rule: str, use: str, code: str | No
     loaded = load(PIPELINE.replace("{rule}", rule).replace("{use}", use), file="x.yaml", kinds=KINDS)
     errors = [problem.code for problem in loaded.problems if problem.code.startswith(("D2", "D3"))]
     assert (errors == []) if code is None else any(found.startswith(code) for found in errors), loaded.problems
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        pytest.param("customer_details: [phonee]", "'phonee' is not a customer_details value", id="customer"),
+        pytest.param("employee_details: olga\n        fields: [namee]", "'namee' is not a fields value", id="employee"),
+        pytest.param("customer_details: []", "'customer_details' is empty", id="really empty"),
+    ],
+)
+def test_wrong_name_is_told_once_and_the_list_is_not_called_empty(rule: str, words: str) -> None:
+    loaded = load(PIPELINE.replace("{rule}", rule).replace("{use}", "log: x"), file="x.yaml", kinds=KINDS)
+    assert [error.words for error in loaded.errors] == [words]

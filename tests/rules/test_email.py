@@ -254,3 +254,23 @@ async def test_mail_without_its_document_is_not_sent_and_says_why(desk: Desk) ->
     assert (run.status, run.reason) == (RunStatus.FAILED, RunReason.NO_DOCUMENT)
     assert "invoice" in run.words
     assert await desk.outbox() == []
+
+
+@pytest.mark.parametrize(
+    ("mailbox", "is_right"),
+    [
+        ("auto", True),
+        ("shop@example.com", True),
+        ("'Juniper <orders@shop.example>'", True),
+        ("not a mailbox", False),
+        ("shop@", False),
+        ("'{{ vars.mailbox }}'", False),
+    ],
+)
+def test_mailbox_is_checked_when_the_pipeline_is_loaded(mailbox: str, is_right: bool) -> None:
+    text = (
+        "pipeline: shop\nstages:\n  new:\n    rules:\n"
+        f"      - {{email: Hello, subject: Hello, from: {mailbox}}}\n  won: {{kind: success}}\n"
+    )
+    loaded = load(text, file="shop.yaml", kinds=KINDS)
+    assert [error.code for error in loaded.errors] == ([] if is_right else ["D218"]), as_text(loaded.problems)

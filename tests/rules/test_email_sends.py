@@ -30,9 +30,16 @@ PROCESSED = Callback(status="processed", rank=1, state=LedgerState.ACCEPTED)
 @pytest.fixture
 async def sendgrid(desk: Desk) -> AsyncIterator[SendGridStandIn]:
     async with SendGridStandIn(StandInOptions(key=KEY)) as running:
-        quick = account(running.url, timeout_seconds=1, grace_seconds=0)
-        desk.connected = (SendGridProvider(quick, store=desk.store),)
+        connect(desk, running)
         yield running
+
+
+def connect(desk: Desk, sendgrid: SendGridStandIn, *, fate: Fate = Fate.QUICK) -> None:
+    """Connect the provider; it gives up soon where no answer will come, and waits for any other."""
+    seconds = 2 if fate in (Fate.HANG_AFTER, Fate.LATE) else 20
+    desk.connected = (
+        SendGridProvider(account(sendgrid.url, timeout_seconds=seconds, grace_seconds=0), store=desk.store),
+    )
 
 
 async def entered(desk: Desk, rule: str = RULE) -> tuple[OrderKey, int]:
@@ -75,6 +82,7 @@ async def test_accepted_mail_is_done_and_recorded_under_sendgrids_id(desk: Desk,
 async def test_event_settles_a_mail_whose_answer_was_lost(desk: Desk, sendgrid: SendGridStandIn, fate: Fate) -> None:
     """Cases 1, 9."""
     key, visit = await entered(desk)
+    connect(desk, sendgrid, fate=fate)
     sendgrid.faults.next(fate)
     assert await attempt(desk, key, visit=visit) is None
     assert (await row(desk, key)).state is LedgerState.UNKNOWN
@@ -114,6 +122,7 @@ async def test_rule_that_says_so_is_sent_again_where_nobody_can_tell(desk: Desk,
 async def test_late_event_settles_a_mail_that_is_held(desk: Desk, sendgrid: SendGridStandIn) -> None:
     """Cases 2, 4: the event came after the grace."""
     key, visit = await entered(desk)
+    connect(desk, sendgrid, fate=Fate.LATE)
     sendgrid.faults.next(Fate.LATE)
     assert await attempt(desk, key, visit=visit) is None
     assert await attempt(desk, key, visit=visit) is not None
@@ -151,6 +160,7 @@ async def test_busy_provider_is_asked_again_after_the_wait_it_named(desk: Desk, 
 async def test_event_that_overtakes_the_answer_is_no_second_mail(desk: Desk, sendgrid: SendGridStandIn) -> None:
     """Case 11: the answer is still under way when the event comes."""
     key, visit = await entered(desk)
+    connect(desk, sendgrid, fate=Fate.HANG_AFTER)
     sendgrid.faults.next(Fate.HANG_AFTER)
     assert await attempt(desk, key, visit=visit) is None
     await told(desk, sendgrid)
@@ -218,7 +228,8 @@ async def test_no_mail_is_sent_twice_though_half_of_the_requests_fail_and_events
     print(f"seed {seed}")
     draw = Random(seed)
     async with SendGridStandIn(faults=Faults(seed=seed, weights=HALF)) as sendgrid:
-        desk.connected = (SendGridProvider(account(sendgrid.url, grace_seconds=0), store=desk.store),)
+        hasty = account(sendgrid.url, timeout_seconds=2, grace_seconds=0)
+        desk.connected = (SendGridProvider(hasty, store=desk.store),)
         runs = [await _brought(desk, sendgrid, number=f"{number}", draw=draw) for number in range(20)]
         taken = Counter(mail.send_id for mail in sendgrid.accepted)
     assert {run.status for run in runs} <= {RunStatus.DONE, RunStatus.HELD}

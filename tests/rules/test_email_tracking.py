@@ -28,7 +28,7 @@ TEXT = (
 @pytest.fixture
 async def server(desk: Desk) -> AsyncIterator[MailServer]:
     async with MailServer() as running:
-        account = SmtpAccount(host="127.0.0.1", port=running.port, tls="none", timeout_seconds=2)
+        account = SmtpAccount(host="127.0.0.1", port=running.port, tls="none", timeout_seconds=20)
         tracking = Tracking(desk.store, SHOP, clock=lambda: datetime.now(UTC))
         desk.connected = (SmtpProvider([account], tracking=tracking),)
         yield running

@@ -23,8 +23,15 @@ def test_provider_that_is_not_connected_is_named_with_its_setting(desk: Desk) ->
     with pytest.raises(Misconfigured) as caught:
         connected(desk, sms_provider="twilio").choose("sms")
     assert caught.value.setting == "ORDERS_SMS_PROVIDER"
-    assert "twilio" in caught.value.words
-    assert "outbox" in caught.value.words
+    assert caught.value.words == (
+        "'twilio' is not connected for sms (ORDERS_TWILIO_ACCOUNT_SID is missing); connected: outbox"
+    )
+
+
+def test_provider_that_a_rule_names_is_said_to_be_the_rules(desk: Desk) -> None:
+    with pytest.raises(Misconfigured) as caught:
+        connected(desk).choose("sms", name="pigeon")
+    assert caught.value.words.startswith("the rule's provider 'pigeon' is not connected for sms; connected: outbox")
 
 
 def test_provider_of_another_channel_does_not_carry_it(desk: Desk) -> None:

@@ -97,7 +97,7 @@ async def test_receiver_that_is_down_is_tried_again() -> None:
 
 async def test_lost_answer_may_be_sent_again_under_its_id() -> None:
     async with Receiver(silent=True) as receiver:
-        impatient = provider(total=timedelta(seconds=0.3))
+        impatient = provider(total=timedelta(seconds=2))
         with pytest.raises(NotSent):
             await impatient.send(message(receiver.url), send_id=SEND)
         assert len(receiver.calls) == 1

@@ -41,7 +41,7 @@ class Strain:
     at_once: int = 12
     steps: int = 7
     seed: int = 1
-    patience: float = 40.0
+    patience: float = 90.0
 
 
 @dataclass
@@ -203,7 +203,8 @@ class Lives:
         return found
 
     async def _ended(self, name: str) -> None:
-        for _ in range(100):
+        end = time.monotonic() + self.strain.patience
+        while time.monotonic() < end:
             described = await self.house.client.get_workflow_handle(name).describe()
             running = await self.house.client.count_workflows(f"WorkflowId = '{name}' AND ExecutionStatus = 'Running'")
             if described.status is not None and described.status.name != "RUNNING" and not running.count:

@@ -1,21 +1,28 @@
 """What the crash and stress tests found, each made to happen: answers that are lost, late, or not expected any more."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from temporalio.exceptions import ApplicationError
 
 from activities.providers.errors import NotSent, Unknown
 from activities.providers.protocol import Provider
 from activities.providers.registry import Providers
-from activities.store import journal
+from activities.store import journal, ledger
 from activities.store import relay as deliveries_of
 from activities.store.history import LedgerState
 from tests.life.pipelines import SHOP
+from tests.life.test_time import SkippingHouse
 from tests.stress.bench import Answering, Bench, only
-from tests.support.house import House, working
+from tests.support.house import House, store_at, working
+from tests.support.temporal import skipping_server
+from workflows.contracts.decisions import DecideRequest
 from workflows.contracts.events import Event
+from workflows.contracts.ids import run_id
 from workflows.contracts.reasons import RunReason, RunStatus
 
 
@@ -29,6 +36,15 @@ async def test_a_lost_answer_is_given_again_with_its_events_and_its_chain(bench:
     assert (again.events, again.dues, again.status) == (first.events, first.dues, first.status)
 
 
+async def test_what_an_event_that_created_its_order_did_to_rules_is_told_again(bench: Bench) -> None:
+    """The order's own event is late: another comes first, creates it, and acts on its first visit (M50)."""
+    key = await bench.house.order("2", starts=False)
+    skip = Event(id="skip-1", type="operator.skip", at=bench.now, source="operator", data={"rule": "pay", "by": "olga"})
+    request = DecideRequest(key=key, event=skip, now=bench.now, visit=0, is_fresh=True)
+    first, again = [await bench.decisions.decide(request) for _ in range(2)]
+    assert (first.skip, again.skip) == (["pay"], ["pay"])
+
+
 async def test_a_send_that_ends_after_its_stage_was_left_tells_the_moment_of_the_rule_after_it(bench: Bench) -> None:
     """The workflow may hear of the send before it hears of the stage: it would fail for want of the moment."""
 
@@ -38,6 +54,19 @@ async def test_a_send_that_ends_after_its_stage_was_left_tells_the_moment_of_the
     outcome = await bench.send(Answering(left_meanwhile))
     assert outcome.status is RunStatus.DONE
     assert [due.rule for due in outcome.dues] == ["later"]
+
+
+async def test_a_send_that_did_not_leave_ends_with_its_stage(bench: Bench) -> None:
+    """A workflow that is terminated meanwhile would leave a rule of a left visit to wait for ever."""
+
+    async def left_meanwhile() -> None:
+        await bench.leave()
+        raise NotSent("busy")
+
+    with pytest.raises(ApplicationError):
+        await bench.send(Answering(left_meanwhile))
+    run = (await bench.house.runs("1", visit=1))["greet"]
+    assert (run.status, run.reason) == (RunStatus.STOPPED, RunReason.STAGE_LEFT)
 
 
 async def test_an_event_of_a_rule_is_the_relays_where_nobody_decides_it(bench: Bench) -> None:
@@ -120,31 +149,53 @@ async def test_a_provider_may_be_busy_for_its_grace_after_the_claim_has_ended(be
     assert (await bench.send(provider)).status is RunStatus.DONE
 
 
-async def test_a_lost_answer_is_settled_even_when_the_rule_has_expired(house: House) -> None:
+@pytest_asyncio.fixture
+async def skipping(tmp_path: Path) -> AsyncIterator[SkippingHouse]:
+    """A house without workers, on a server that skips time."""
+    async with skipping_server() as environment, store_at(tmp_path) as store:
+        house = SkippingHouse(House(store, environment.client), environment)
+        yield house
+        await house.close()
+
+
+#: Its answer is lost, and the provider may be busy for longer than the rule has: a slow machine finds it in time.
+EXPIRING = SHOP.replace("        sms: thanks\n", "        sms: thanks\n        expires: 1h\n")
+
+
+async def test_a_lost_answer_is_settled_even_when_the_rule_has_expired(skipping: SkippingHouse) -> None:
     """Covers M60, M61: it was sent, and is recorded as sent, however late."""
-    provider = Answering(lambda: Unknown("no answer"), grace=3)
-    text = SHOP.replace("        sms: thanks\n", "        sms: thanks\n        expires: 1s\n")
-    async with working(house, providers=only(provider)):
-        await house.publish(text)
-        await house.order("1")
-        await house.until_run("1", "thanks", RunStatus.DONE)
+    provider = Answering(lambda: Unknown("no answer"), grace=7_200)
+    async with working(skipping, providers=only(provider)):
+        await skipping.publish(EXPIRING)
+        await skipping.order("1")
+        await skipping.until(lambda: is_lost(skipping))
+        await skipping.pass_time(timedelta(hours=3))
+        await skipping.until_run("1", "thanks", RunStatus.DONE)
     assert provider.calls == 1
 
 
-async def test_an_expired_rule_whose_lost_send_never_arrived_sends_nothing_more(house: House) -> None:
+async def test_an_expired_rule_whose_lost_send_never_arrived_sends_nothing_more(skipping: SkippingHouse) -> None:
     """Covers M60: too late is too late."""
 
     async def lost() -> str:
         raise Unknown("no answer")
 
-    provider = Answering(lost, grace=3)
-    text = SHOP.replace("        sms: thanks\n", "        sms: thanks\n        expires: 1s\n")
-    async with working(house, providers=only(provider)):
-        await house.publish(text)
-        await house.order("1")
-        run = await house.until_run("1", "thanks", RunStatus.FAILED)
+    provider = Answering(lost, grace=7_200)
+    async with working(skipping, providers=only(provider)):
+        await skipping.publish(EXPIRING)
+        await skipping.order("1")
+        await skipping.until(lambda: is_lost(skipping))
+        await skipping.pass_time(timedelta(hours=3))
+        run = await skipping.until_run("1", "thanks", RunStatus.FAILED)
     assert run.reason is RunReason.EXPIRED
     assert provider.calls == 1
+
+
+async def is_lost(house: House) -> bool:
+    """Say whether the answer to the send was lost."""
+    async with house.store.read() as tx:
+        row = await ledger.row(tx, send_id=run_id(house.key("1"), 1, "thanks"))
+    return row is not None and row.state is LedgerState.UNKNOWN
 
 
 @pytest.mark.parametrize("failure", [NotSent("busy"), Unknown("no answer")], ids=["not sent", "unknown"])

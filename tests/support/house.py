@@ -43,7 +43,7 @@ Found = TypeVar("Found")
 _SHOPS = itertools.count(1)
 
 #: How long a test waits for what must come; far above what a slow machine needs.
-PATIENCE = 40.0
+PATIENCE = 90.0
 
 
 class House:

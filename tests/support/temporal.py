@@ -1,7 +1,7 @@
-"""A Temporal dev server for tests, one per test process (it starts in 0.4 s), with the product's search attributes."""
+"""Temporal servers for tests: one dev server per test process (it starts in 0.4 s), and others that skip time."""
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -25,15 +25,31 @@ FASTER = [
 ]
 
 
+#: How often a server is started before it is given up: the SDK waits 5 s for it, which a busy machine may need.
+_STARTS = 12
+
+
+async def started(start: Callable[[], Awaitable[WorkflowEnvironment]]) -> WorkflowEnvironment:
+    """Start a server, and again where it did not serve in time; raise the last start's error."""
+    for _ in range(_STARTS - 1):
+        try:
+            return await start()
+        except RuntimeError as error:
+            print(f"The Temporal server is started again: {error}")
+    return await start()
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def temporal_server() -> AsyncIterator[str]:
     """Run a dev server for the whole session; the value is its address. At the end its histories are scanned."""
-    environment = await WorkflowEnvironment.start_local(
-        dev_server_existing_path=str(TEMPORAL),
-        dev_server_extra_args=FASTER,
-        dev_server_log_level="error",
-        data_converter=pydantic_data_converter,
-        search_attributes=KEYS,
+    environment = await started(
+        lambda: WorkflowEnvironment.start_local(
+            dev_server_existing_path=str(TEMPORAL),
+            dev_server_extra_args=FASTER,
+            dev_server_log_level="error",
+            data_converter=pydantic_data_converter,
+            search_attributes=KEYS,
+        )
     )
     yield environment.client.service_client.config.target_host
     found = await found_in_histories(environment.client)
@@ -50,9 +66,11 @@ async def temporal_client(temporal_server: str) -> Client:
 @asynccontextmanager
 async def skipping_server() -> AsyncIterator[WorkflowEnvironment]:
     """Run a server that skips time; it cannot list workflows, and knows our search attributes."""
-    environment = await WorkflowEnvironment.start_time_skipping(
-        test_server_existing_path=str(TEMPORAL.with_name("temporal-test-server")),
-        data_converter=pydantic_data_converter,
+    environment = await started(
+        lambda: WorkflowEnvironment.start_time_skipping(
+            test_server_existing_path=str(TEMPORAL.with_name("temporal-test-server")),
+            data_converter=pydantic_data_converter,
+        )
     )
     types: dict[str, Any] = {key.name: key.indexed_value_type for key in KEYS}
     try:

@@ -60,7 +60,7 @@ def freeze(text: str, pipeline: Pipeline, *, years: range) -> FrozenPipeline:
 def thaw(frozen: FrozenPipeline, kinds: Kinds) -> Pipeline:
     """Make the pipeline of a published version, by its own zone rules and holidays only.
 
-    Raises ValueError if this release no longer knows its rule kinds or settings.
+    Raises ValueError, with the problems, if this release no longer knows its rule kinds or settings.
     """
     zones = {name: zone_from_bytes(b64decode(data), name=name) for name, data in frozen.zones.items()}
     holidays = {place: frozenset(days) for place, days in frozen.holidays.items()}
@@ -72,7 +72,7 @@ def thaw(frozen: FrozenPipeline, kinds: Kinds) -> Pipeline:
     loaded = load(frozen.text, file=frozen.pipeline, kinds=kinds, almanac=almanac, documents=documents)
     broken = [one for one in loaded.errors if not one.code.startswith(_LATER)]
     if loaded.draft is None or broken:
-        raise ValueError(f"the published pipeline cannot be read by this release:\n{as_text(broken)}")
+        raise ValueError(as_text(broken))
     return loaded.draft
 
 

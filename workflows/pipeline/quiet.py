@@ -11,15 +11,16 @@ from workflows.pipeline.zones import find_zone
 _LONGEST = timedelta(days=2)
 
 
-def quiet_until(pipeline: Pipeline, *, view: OrderView, now: datetime) -> datetime | None:
+def quiet_until(pipeline: Pipeline, *, view: OrderView, now: datetime, number: str = "") -> datetime | None:
     """Return when the customer may be disturbed again; None if they may be now.
 
-    Where their zone is not known for sure, it must be allowed in every zone that they may be in.
+    Where their zone is not known for sure, it must be allowed in every zone that they may be in. `number` is the phone
+    that would ring, if it is known.
     """
     quiet = pipeline.quiet_hours
     if quiet is None:
         return None
-    zones = candidate_zones(pipeline, customer=view.customer)
+    zones = candidate_zones(pipeline, customer=view.customer, number=number)
     moment = now
     while moment - now <= _LONGEST:
         ends = [in_quiet_hours(moment, start=quiet.start, end=quiet.end, zone=zone) for zone in zones]
@@ -30,15 +31,18 @@ def quiet_until(pipeline: Pipeline, *, view: OrderView, now: datetime) -> dateti
     return in_quiet_hours(now, start=quiet.start, end=quiet.end, zone=zones[0])
 
 
-def candidate_zones(pipeline: Pipeline, *, customer: CustomerFields | None) -> list[tzinfo]:
-    """Return the zones the customer may be in: their own, else by phone number and country, else the pipeline's."""
+def candidate_zones(pipeline: Pipeline, *, customer: CustomerFields | None, number: str = "") -> list[tzinfo]:
+    """Return the zones the customer may be in: their own, else by phone number and country, else the pipeline's.
+
+    Where number and country contradict each other, either may be right.
+    """
     own = find_zone(customer.time_zone) if customer and customer.time_zone else None
     if own is not None:
         return [own]
-    by_phone = _zones_of_phone(customer.phone) if customer else []
+    by_phone = _zones_of_phone(number or customer.phone) if customer else []
     by_country = _zones_of_country(customer.country) if customer else []
     both = [name for name in by_phone if name in by_country]
-    found = [zone for name in both or by_phone or by_country if (zone := find_zone(name)) is not None]
+    found = [zone for name in both or [*by_phone, *by_country] if (zone := find_zone(name)) is not None]
     return found or [pipeline.zone]
 
 

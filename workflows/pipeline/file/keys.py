@@ -81,7 +81,13 @@ RULE = (
     Key("when", CONDITION, "Run only if this holds when the rule is due.", "not order.paid"),
     Key("once", FLAG, "Run at most once per order, however often the stage is entered.", True),
     Key("on_failure", one_of("stop", "continue"), "Whether the rules after it run when it failed.", "continue"),
-    Key("expires", DURATION, "Give up repeating after this long (a day if not given).", "2h"),
+    Key(
+        "expires",
+        DURATION,
+        "Give up after this long (a day if not given): nothing is repeated, waits for quiet hours to end, or arrives "
+        "later.",
+        "2h",
+    ),
     Key("transactional", FLAG, "Send it although the customer unsubscribed from marketing.", True),
     Key("on_unknown", one_of("hold", "resend"), "What to do when nobody knows whether it was sent.", "hold"),
 )

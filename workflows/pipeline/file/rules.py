@@ -10,7 +10,7 @@ from workflows.pipeline.file.drafts import RuleDraft
 from workflows.pipeline.file.report import Report, Spot
 from workflows.pipeline.file.settings import read_settings, setting_names
 from workflows.pipeline.kinds import Kinds, RuleKind
-from workflows.pipeline.mistakes import nearest, suggestion
+from workflows.pipeline.mistakes import Mistake, nearest, suggestion
 from workflows.pipeline.model import Rule
 
 _COMMON = keys.names(keys.RULE)
@@ -115,7 +115,7 @@ def _made_rule(report: Report, draft: RuleDraft) -> Rule | None:
     draft.after = texts["after"]
     on_failure = _choice(report, entries, name="on_failure", names=("stop", "continue"))
     on_unknown = _choice(report, entries, name="on_unknown", names=("hold", "resend"))
-    expires = reading.parsed(report, entries["expires"], parse_duration) if "expires" in entries else None
+    expires = reading.parsed(report, entries["expires"], _expiry) if "expires" in entries else None
     unknown: Literal["hold", "resend"] = "resend" if on_unknown == "resend" else "hold"
     wait = _wait(report, entries["wait"]) if "wait" in entries else None
     flags = {name: _flag(report, entries, name=name) for name in ("once", "transactional")}
@@ -135,6 +135,15 @@ def _made_rule(report: Report, draft: RuleDraft) -> Rule | None:
         is_transactional=flags["transactional"],
         on_unknown=unknown,
     )
+
+
+def _expiry(text: str) -> Duration:
+    """Read for how long a rule may be tried; raise Mistake for no time at all."""
+    duration = parse_duration(text)
+    if not duration.length:
+        help = "Write for how long it may be tried, like 2h; without the line that is a day."
+        raise Mistake("D218", f"'expires: {text}' leaves no time", help=help)
+    return duration
 
 
 def _text(report: Report, entries: Mapping[str, Spot], *, name: str) -> str | None:

@@ -53,7 +53,13 @@ def _written(name: str, alias: str | None, other: str | AliasChoices | Any | Non
 
 def _tell(report: Report, errors: ValidationError, *, entries: Mapping[str, Spot], kind: RuleKind, rule: Spot) -> None:
     told: set[tuple[str, int]] = set()
-    for error in errors.errors(include_url=False):
+    found = errors.errors(include_url=False)
+    places = [error["loc"] for error in found]
+    for error in found:
+        # A list is counted without the entries that are refused, so it may seem empty or too short.
+        size = len(error["loc"])
+        if error["type"] == "too_short" and any(len(one) > size and one[:size] == error["loc"] for one in places):
+            continue
         spot, missing = _spot_of(error["loc"], entries=entries, kind=kind, rule=rule)
         mark = (spot.path + missing, spot.node.place.start)
         # A union reports one error for each of its types; the first one says enough.

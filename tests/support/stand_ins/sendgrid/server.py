@@ -4,10 +4,10 @@ import asyncio
 import base64
 import hashlib
 import json
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -59,6 +59,7 @@ class StandInOptions:
     accepted: Path | None = None
     late: float = 0.05
     pace: float | None = None
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     on_exchange: Callable[[Exchange], None] = lambda exchange: None
 
 
@@ -136,7 +137,8 @@ class SendGridStandIn:
             case Fate.BUSY:
                 return _too_many({"Retry-After": "1"})
             case Fate.LIMITED:
-                return _too_many({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + 2)})
+                reset = int(self.options.clock().timestamp()) + 2
+                return _too_many({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(reset)})
             case Fate.BROKEN_BEFORE | Fate.BROKEN_AFTER:
                 status = self.faults.broken()
                 return web.json_response(Refusal(status, "internal server error").body, status=status)

@@ -7,10 +7,11 @@ import asyncio
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urldefrag
+from urllib.parse import parse_qs, urldefrag, urlencode
 
 from aiohttp import ClientConnectorError, ClientError, ClientSession, ClientTimeout
 from twilio.request_validator import RequestValidator
+from yarl import URL
 
 #: Seconds to connect and to answer; Twilio's own are 5 and 15.
 _PATIENCE = ClientTimeout(total=15, sock_connect=5)
@@ -34,8 +35,8 @@ class Callbacks:
         self._signer = RequestValidator(auth_token)
         self._delay = retry_delay
 
-    async def post(self, address: str, *, form: Mapping[str, str]) -> Told:
-        """Send one callback, and again where that is asked for; return the last attempt."""
+    async def post(self, address: str, *, form: Mapping[str, str], method: str = "POST") -> Told:
+        """Send one callback, and again where that is asked for; return the last attempt. By GET the form is a query."""
         url, fragment = urldefrag(address)
         overrides = {name: values[-1] for name, values in parse_qs(fragment).items()}
         retries = int(overrides.get("rc", "1"))
@@ -44,22 +45,31 @@ class Callbacks:
         for attempt in range(retries + 1):
             if attempt:
                 await asyncio.sleep(self._delay * attempt)
-            told, cause = await self._posted(url, form=dict(form), token=token)
+            told, cause = await self._sent(url, form=dict(form), token=token, method=method)
             self.told.append(told)
             if not cause or not ({cause, "all"} & set(causes)):
                 return told
         return told
 
-    async def _posted(self, url: str, *, form: dict[str, str], token: str) -> tuple[Told, str]:
+    async def _sent(self, url: str, *, form: dict[str, str], token: str, method: str) -> tuple[Told, str]:
+        is_query = method == "GET"
+        if is_query:
+            url += ("&" if "?" in url else "?") + urlencode(form)
         headers = {
-            "X-Twilio-Signature": self._signer.compute_signature(url, form),
+            "X-Twilio-Signature": self._signer.compute_signature(url, {} if is_query else form),
             "I-Twilio-Idempotency-Token": token,
             "User-Agent": "TwilioProxy/1.1",
         }
         try:
             async with (
                 ClientSession(timeout=_PATIENCE, trust_env=False) as session,
-                session.post(url, data=form, headers=headers, allow_redirects=False) as answer,
+                session.request(
+                    method,
+                    URL(url, encoded=True),
+                    data=None if is_query else form,
+                    headers=headers,
+                    allow_redirects=False,
+                ) as answer,
             ):
                 cause = "" if answer.status < 400 else "4xx" if answer.status < 500 else "5xx"
                 return Told(url, form, answer.status, await answer.text()), cause

@@ -80,7 +80,8 @@ class Lives:
             if not 200 <= told.status < 300 and call.form.get("FallbackUrl"):
                 call.errors.append(_UNFETCHED)
                 failed = {**form, "ErrorCode": str(_UNFETCHED), "ErrorUrl": call.form["Url"]}
-                told = await self.callbacks.post(call.form["FallbackUrl"], form=failed)
+                method = call.form.get("FallbackMethod", "POST")
+                told = await self.callbacks.post(call.form["FallbackUrl"], form=failed, method=method)
             if not 200 <= told.status < 300:
                 call.errors.append(_UNFETCHED)
                 return

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
-from email.utils import getaddresses, parseaddr, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from uuid import UUID
 
+from activities import addresses
 from activities.store import customers, ledger, orders, timeline
 from activities.store.database import Tx
 from activities.store.history import NewEntry, TimelineKind
@@ -63,7 +64,7 @@ def read(raw: bytes, *, proved: Sequence[str] | None = None, envelope_from: str 
     Where that is not told, the Authentication-Results of the mailbox's own server count: the topmost ones (RFC 8601).
     """
     message = parsed(raw)
-    sender = parseaddr(_header(message, "From"))[1].strip().lower()
+    sender = addresses.split(_header(message, "From"))[1].strip().lower()
     domains = _passed(_header(message, "Authentication-Results")) if proved is None else proved
     # A Message-ID may hold its writer's name, and the ids of events stand in histories and logs.
     id = _header(message, "Message-ID").strip("<> ").encode("utf-8", "replace") or raw
@@ -167,8 +168,7 @@ def _is_aligned(sender: str, *, domain: str) -> bool:
 
 def _addresses(message: EmailMessage) -> tuple[str, ...]:
     written = [_header(message, name) for name in ("To", "Cc", "Delivered-To", "X-Original-To")]
-    found = [address.strip().lower() for _, address in getaddresses(written) if "@" in address]
-    return tuple(dict.fromkeys(found))[:50]
+    return tuple(dict.fromkeys(address.strip().lower() for address in addresses.each(written)))[:50]
 
 
 def _is_automatic(message: EmailMessage, *, sender: str, envelope_from: str | None) -> bool:

@@ -1,13 +1,13 @@
 """The shop's mail servers: one account, or several numbered ones that each send for their own mailboxes."""
 
 from collections.abc import Mapping
-from email.utils import parseaddr
 from itertools import count
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr
 
+from activities import addresses
 from activities.accounts.reading import Account
 from activities.providers.errors import Misconfigured
 
@@ -43,7 +43,7 @@ class SmtpAccount(Account):
     @property
     def addresses(self) -> frozenset[str]:
         """The mailboxes it sends for, in small letters."""
-        return frozenset(parseaddr(one)[1].lower() for one in self.mailboxes.split(",") if one.strip())
+        return frozenset(addresses.split(one)[1].lower() for one in self.mailboxes.split(",") if one.strip())
 
     @classmethod
     def all(cls, environment: Mapping[str, str], *, folder: Path | None = None) -> tuple[Self, ...]:

@@ -2,10 +2,10 @@
 
 import re
 from dataclasses import replace
-from email.utils import parseaddr
 
 from pydantic import Field, field_validator
 
+from activities import addresses
 from activities.actions.addressees import MAIL, to_customer, to_employees
 from activities.actions.markdown import mail_parts
 from activities.actions.protocol import Composed, Ended, RunContext, failed
@@ -70,7 +70,7 @@ class Email(RuleSettings):
     @field_validator("sender")
     @classmethod
     def _is_mailbox(cls, sender: str) -> str:
-        if sender != AUTO and not _MAILBOX.fullmatch(parseaddr(sender)[1]):
+        if sender != AUTO and not _MAILBOX.fullmatch(addresses.split(sender)[1]):
             help = "Write auto, or an address like shop@example.com."
             raise Mistake("D218", f"'{sender}' is not a mailbox", help=help)
         return sender
@@ -180,7 +180,7 @@ async def _last_used(context: RunContext, tx: Tx, *, settings: Email) -> str | N
 
 def _is_connected(context: RunContext, mailbox: str) -> bool:
     connected = context.premises.mailboxes
-    return not connected or parseaddr(mailbox)[1].lower() in connected
+    return not connected or addresses.split(mailbox)[1].lower() in connected
 
 
 async def _attachments(context: RunContext, tx: Tx, *, names: tuple[str, ...]) -> tuple[Attachment, ...] | Ended:

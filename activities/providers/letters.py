@@ -6,9 +6,10 @@ from email import policy
 from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 from uuid import UUID
 
+from activities import addresses
 from activities.providers.errors import Rejected
 from activities.providers.headers import AUTOMATIC, one_line
 from activities.providers.protocol import Message
@@ -33,7 +34,7 @@ class _Wire(policy.EmailPolicy):
             return line
         if name.lower() not in ("subject", "from"):
             return super().fold_binary(name, value)
-        text, address = (value, "") if name.lower() == "subject" else parseaddr(value)
+        text, address = (value, "") if name.lower() == "subject" else addresses.split(value)
         encoded = Header(str(text), "utf-8", header_name=name).encode(linesep=self.linesep)
         return f"{name}: {encoded}{f' <{address}>' if address else ''}{self.linesep}".encode()
 
@@ -92,7 +93,7 @@ def letter_of(message: Message, *, send_id: UUID, now: datetime) -> Letter:
 
 def _split(written: str) -> tuple[str, str]:
     """Return name and address; a domain in other letters is written as DNS knows it (RFC 5890)."""
-    name, address = parseaddr(one_line(written))
+    name, address = addresses.split(one_line(written))
     local, _, domain = address.rpartition("@")
     try:
         return name, f"{local}@{domain.encode('idna').decode()}"

@@ -11,10 +11,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parseaddr
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from activities import addresses
 from activities.accounts.sendgrid import SendGridAccount
 from activities.providers.errors import Misconfigured, NoAccess, NotSent, ProviderError, Rejected, Unknown
 from activities.providers.headers import AUTOMATIC, one_line
@@ -220,7 +220,7 @@ async def _read(response: "ClientResponse") -> bytes:
 
 def _address(raw: Any, written: str) -> Any:
     """Fill an address of the helpers; their constructors would read names out of it in a way of their own."""
-    name, address = parseaddr(one_line(written))
+    name, address = addresses.split(one_line(written))
     raw.email = address
     if name:
         raw.name = name

@@ -10,10 +10,10 @@ import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from email.utils import parseaddr
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from activities import addresses
 from activities.accounts.smtp import SmtpAccount
 from activities.providers.errors import Misconfigured, NotSent, Unknown
 from activities.providers.headers import one_line
@@ -78,7 +78,7 @@ class SmtpProvider:
         raise Unknown("a mail server cannot be asked about a mail")
 
     def _account_of(self, sender: str) -> SmtpAccount:
-        mailbox = parseaddr(one_line(sender))[1].lower()
+        mailbox = addresses.split(one_line(sender))[1].lower()
         own = (account for account in self._accounts if mailbox in account.addresses)
         rest = (account for account in self._accounts if not account.addresses)
         found = next(own, None) or next(rest, None)

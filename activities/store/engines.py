@@ -1,16 +1,20 @@
 """What an URL of the store means; SQLAlchemy's engines, by which alembic migrates (all else goes by `drivers`)."""
 
+import asyncio
+from sqlite3 import OperationalError
 from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
+from sqlalchemy.util import await_only
 
 from activities.store.columns import as_json
 from activities.store.drivers.sqlite import PRAGMAS
 
 _SECONDS_FOR_LOCK = 5.0
+_PAUSE = 0.05
 
 
 def url_of(url: str) -> URL:
@@ -38,6 +42,20 @@ def engine_of(url: str) -> AsyncEngine:
     return create_async_engine(parsed, poolclass=NullPool, hide_parameters=True, connect_args=settings)
 
 
+def _set(cursor: Any, pragma: str) -> None:
+    """Set a pragma. While another process makes a new file a WAL one, SQLite says at once that it is locked."""
+    tries = int(_SECONDS_FOR_LOCK / _PAUSE)
+    while True:
+        try:
+            cursor.execute(f"PRAGMA {pragma}")
+            return
+        except OperationalError:
+            tries -= 1
+            if not tries:
+                raise
+        await_only(asyncio.sleep(_PAUSE))
+
+
 def _sqlite(url: URL) -> AsyncEngine:
     engine = create_async_engine(
         url,
@@ -52,7 +70,7 @@ def _sqlite(url: URL) -> AsyncEngine:
         cursor = connection.cursor()
         try:
             for pragma in PRAGMAS:
-                cursor.execute(f"PRAGMA {pragma}")
+                _set(cursor, pragma)
         except Exception:
             connection.close()  # else its thread would outlive the event loop
             raise

@@ -1,7 +1,6 @@
 """A mail that was read, on its way into the journal: what a customer wrote (T02), or what a person sent them (T03)."""
 
-from email.utils import parseaddr
-
+from activities import addresses
 from activities.store import customers, journal, ledger, runs
 from activities.store.database import Tx
 from activities.store.history import LedgerRecord
@@ -58,7 +57,7 @@ async def take_sent(gateway: Parts, mail: mails.Mail, *, raw: bytes) -> None:
 async def _written_from(tx: Tx, key: OrderKey, *, sent: LedgerRecord) -> str:
     """Return the mailbox that a mail of ours was written from: an answer is one to that, whatever Reply-To said."""
     run = await runs.run_of(tx, key, visit=sent.visit, rule=sent.rule)
-    return parseaddr(str(run.results.get("mailbox", "")))[1].lower() if run is not None else ""
+    return addresses.split(str(run.results.get("mailbox", "")))[1].lower() if run is not None else ""
 
 
 def own_mailboxes(gateway: Parts) -> list[str]:

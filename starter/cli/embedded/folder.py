@@ -20,7 +20,7 @@ _NOTE = "up.json"
 
 @dataclass(frozen=True)
 class Running:
-    """Where the parts of a running `orders up` are found; `settings` connect commands to its stand-ins."""
+    """Where the parts of a running `orders up` are found; `settings` are those that commands share with them."""
 
     pid: int
     temporal: str

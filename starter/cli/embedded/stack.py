@@ -68,7 +68,10 @@ class Stack:
     @property
     def running(self) -> Running:
         """Where the parts are found."""
-        return Running(os.getpid(), self.temporal, self.gateway, os.environ["ORDERS_STORE_URL"], self.connections)
+        # Commands sign links and tell vendors where to call back as the parts do.
+        links = {name: os.environ[name] for name in ("ORDERS_PUBLIC_URL", "ORDERS_TOKEN_KEYS")}
+        store_url = os.environ["ORDERS_STORE_URL"]
+        return Running(os.getpid(), self.temporal, self.gateway, store_url, {**self.connections, **links})
 
     async def first_end(self) -> Child:
         """Wait until one of the children ends."""
@@ -128,9 +131,8 @@ async def _start(stack: Stack) -> None:
         found = await start_stand_ins(stack.folder, public_url=stack.gateway)
         stack.stand_ins = found.running
         stack.children += [stand_in.child for stand_in in found.running]
-        # They call back, and must be told where: also by a command in another terminal.
-        stack.connections = {**found.settings, "ORDERS_PUBLIC_URL": os.environ["ORDERS_PUBLIC_URL"]}
-        os.environ.update(stack.connections)
+        os.environ.update(found.settings)
+        stack.connections = found.settings
     server_start = asyncio.create_task(_server(stack))
     try:
         await _timed(_store(stack), name="Store")

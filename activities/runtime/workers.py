@@ -1,6 +1,7 @@
 """How a worker of ours is set up: the sandbox, the queues, the measured limits. Tests and replay use the same."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from hashlib import sha256
@@ -12,7 +13,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from temporalio.worker.workflow_sandbox import SandboxRestrictions
 
 import workflows
-from activities.runtime.sandbox import ContextFreeSandbox
+from activities.runtime.sandbox import LeanSandbox
 from workflows.contracts.ids import TASK_QUEUE
 
 #: An order cached by a killed worker waits this long before another takes it (10 s by default).
@@ -25,9 +26,20 @@ WORKFLOW_TASKS = 8
 GRACE = timedelta(seconds=45)
 
 
-def sandbox() -> ContextFreeSandbox:
-    """Return the sandbox: on for the workflow module, everything else passed through."""
-    return ContextFreeSandbox(restrictions=SandboxRestrictions.default.with_passthrough_all_modules())
+class _AllBut(set[str]):
+    """The names of every module but these."""
+
+    def __contains__(self, name: object) -> bool:
+        return not super().__contains__(name)
+
+
+def sandbox() -> LeanSandbox:
+    """Return the sandbox: on for the workflow module, everything else passed through.
+
+    The SDK's `with_passthrough_all_modules` passes the workflow module through as well.
+    """
+    passed = _AllBut(["workflows", "workflows.order"])
+    return LeanSandbox(replace(SandboxRestrictions.default, passthrough_modules=passed))
 
 
 @cache

@@ -18,8 +18,8 @@ Thing = TypeVar("Thing")
 #: Fresh orders beside the one with thousands of events; the median of them counts.
 FRESH = 5
 
-#: Memory is measured with as many parked orders, fewer than a worker keeps in its cache.
-KEPT = 500
+#: Memory is measured with as many parked orders, fewer than a worker keeps in its cache, after a few.
+KEPT, WARM = 500, 50
 
 
 async def life(side: Side, number: str) -> None:
@@ -102,8 +102,11 @@ class Bench:
                 self.figures.add("history events of the long order", len(history.events), side=side.name)
 
     async def parked(self, *, orders: int) -> None:
-        """Orders that wait: the worker's memory for each. It is killed, and the next one takes an event of each."""
+        """Orders that wait: a young worker's memory for each. It is killed, and the next one takes an event of each."""
         for side in self._turns():
+            await side.stop()  # memory that it has had for other orders would be used again, and not be seen
+            await side.launch()
+            await _each(self._new(WARM), partial(_park, side))
             kept, rest = self._new(min(orders, KEPT)), self._new(orders - min(orders, KEPT))
             before = _worker_memory(side)
             await _each(kept, partial(_park, side))

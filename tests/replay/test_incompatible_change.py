@@ -16,8 +16,13 @@ ROOT = Path(__file__).resolve().parents[2]
 CHANGES = {
     "a timer before the first event": (
         "workflows/order.py",
-        "            carry = await self._automation.serve()\n",
-        "            await workflow.sleep(1)\n            carry = await self._automation.serve()\n",
+        "            carry = await self.automation.serve()\n",
+        "            await workflow.sleep(1)\n            carry = await self.automation.serve()\n",
+    ),
+    "a look at the machine's clock": (
+        "workflows/order.py",
+        "            carry = await self.automation.serve()\n",
+        "            __import__('datetime').datetime.now()\n            carry = await self.automation.serve()\n",
     ),
     "another id of a rule's activity": (
         "workflows/contracts/ids.py",
@@ -25,7 +30,7 @@ CHANGES = {
         'return f"{rule}.{visit}"',
     ),
     "another attribute that is upserted later": (
-        "workflows/order.py",
+        "workflows/clock.py",
         "        if changed:\n            workflow.upsert_search_attributes(changed)\n",
         "        if changed and len(self._shown) > 2:\n            workflow.upsert_search_attributes(changed)\n",
     ),

@@ -41,13 +41,19 @@ _STAGE = """  s{n}:
     rules:
       - {{id: a, log: "Order {{{{ order.number }}}} of {{{{ order.total | money }}}}"}}
       - {{id: b, after: a, log: "second", when: order.total >= 10}}
-      - {{id: c, log: "third"}}
+      - {{id: c, {c}: "Order {{{{ order.number }}}} of {{{{ order.total | money }}}}"}}
 """
 _LATER = '      - {id: d, wait: 1d, log: "later", when: not order.paid}\n'
 
-LIFE = "pipeline: shop\ntitle: Life\ntimezone: Europe/Warsaw\nlanguages: [en]\nquiet_hours: off\nstages:\n" + "".join(
-    _STAGE.format(n=n, kind="kind: success" if n == 3 else "title: Open") + ("" if n == 3 else _LATER) for n in range(4)
-)
+
+def life(*, third: str) -> str:
+    """Write the life as a pipeline; the third rule of each stage is of the given kind."""
+    stages = [
+        _STAGE.format(n=n, kind="kind: success" if n == 3 else "title: Open", c=third) + ("" if n == 3 else _LATER)
+        for n in range(4)
+    ]
+    head = "pipeline: shop\ntitle: Life\ntimezone: Europe/Warsaw\nlanguages: [en]\nquiet_hours: off\nstages:\n"
+    return head + "".join(stages)
 
 
 class Side(ABC):
@@ -242,9 +248,10 @@ class FloorSide(TemporalSide):
 
 
 class OursSide(TemporalSide):
-    """The product, with everything on."""
+    """The product with journal, conditions, search attributes and details; each rule writes a line of the timeline."""
 
     name = "ours"
+    pipeline = life(third="log")
     new_effects = "SELECT seq, substr(order_id, 6) FROM timeline WHERE seq > ? AND kind = 'log' ORDER BY seq"
 
     @property
@@ -261,14 +268,14 @@ class OursSide(TemporalSide):
         """Make the store ready, with the life published."""
         await migrate(self.store_url)
         self.store = await Store.open(self.store_url)
-        loaded = load(LIFE, file="life.yaml", kinds=KINDS)
+        loaded = load(self.pipeline, file="life.yaml", kinds=KINDS)
         assert loaded.pipeline is not None, loaded.problems
-        frozen = freeze(LIFE, loaded.pipeline, years=range(2026, 2030)).model_dump_json()
+        frozen = freeze(self.pipeline, loaded.pipeline, years=range(2026, 2030)).model_dump_json()
         async with self.store.write() as tx:
             await pipelines.publish(
                 tx,
                 name="shop",
-                text=LIFE,
+                text=self.pipeline,
                 frozen_json=frozen,
                 reopens=[],
                 fields={},
@@ -283,10 +290,14 @@ class OursSide(TemporalSide):
         await super().close()
         await self.store.close()
 
+    def order(self, number: str) -> dict[str, Any]:
+        """Return what an order is made of."""
+        return {"number": number, "total": "49.00"}
+
     async def start(self, number: str) -> None:
         key, now = OrderKey(shop="shop", number=number), datetime.now(UTC)
         async with self.store.write() as tx:
-            await orders.create(tx, NewOrder.model_validate({"number": number, "total": "49.00"}), now=now)
+            await orders.create(tx, NewOrder.model_validate(self.order(number)), now=now)
             arrival = Arrival(source="orders", id=f"{key}:created", type="order.created", at=now, orders=(key,))
             await journal.append(tx, arrival, now=now)
         await self.orders.signal(key, event=Event(id=f"{key}:created", type="order.created", source="orders"))
@@ -303,3 +314,23 @@ class OursSide(TemporalSide):
 
     def handle(self, number: str) -> Any:
         return self.client.get_workflow_handle(workflow_id(OrderKey(shop="shop", number=number)))
+
+
+class SendingSide(OursSide):
+    """The product, where one rule of each stage leaves the house: claimed in the ledger, sent, recorded."""
+
+    pipeline = life(third="sms")
+
+    #: The outbox keeps what was sent; like an account of the vendor's, it does not know the order.
+    _sent = """SELECT outbox.rowid, substr(ledger.order_id, 6) FROM outbox JOIN ledger ON ledger.id = outbox.send_id
+        WHERE outbox.rowid > ? ORDER BY outbox.rowid"""
+    _seen_sent = 0
+
+    def order(self, number: str) -> dict[str, Any]:
+        return super().order(number) | {"customer": {"first_name": "Ada", "phones": [{"number": f"+48601{number}"}]}}
+
+    def effects(self) -> dict[str, int]:
+        for seq, number in self.reader.execute(self._sent, (self._seen_sent,)):
+            self._seen_sent = seq
+            self._effects[number] += 1
+        return super().effects()

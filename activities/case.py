@@ -1,6 +1,6 @@
 """One event of one order as the decision sees it, and what comes of it: what the decision's parts share."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from activities.shelf import Shelf
 from activities.store import runs, views, visits
 from activities.store.database import NotFound, Tx
 from activities.store.history import RunRecord
+from activities.store.views import Seen
 from activities.store.visits import Entry, Standing
 from workflows.contracts.decisions import DecideRequest
 from workflows.contracts.events import Event
@@ -17,7 +18,7 @@ from workflows.contracts.reasons import EventReason
 from workflows.contracts.state import OrderState
 from workflows.pipeline import planning
 from workflows.pipeline.fields import OrderView
-from workflows.pipeline.model import Pipeline, Stage
+from workflows.pipeline.model import Pipeline
 
 
 @dataclass(frozen=True)
@@ -76,17 +77,27 @@ class Change:
     verdict: dict[str, Any] = field(default_factory=dict)
 
 
-async def load(tx: Tx, shelf: Shelf, *, request: DecideRequest, standing: Standing, pace: float) -> Case:
-    """Read what the decision needs of a locked order."""
-    # Neither a trigger's condition nor a wait reads what earlier rules gave.
-    view, version = await views.view_and_latest(tx, request.key, results={})
-    if version is None:
-        raise NotFound("pipeline", standing.pipeline)
-    latest = await shelf.get(tx, name=standing.pipeline, version=version)
-    current = latest
-    if standing.stage and standing.version != version:
-        current = await shelf.get(tx, name=standing.pipeline, version=standing.version)
-    return Case(request, standing, view, latest, version, current, pace)
+@dataclass(frozen=True)
+class Cases:
+    """Make cases of events. `pace` divides every wait."""
+
+    shelf: Shelf
+    pace: float
+
+    async def of(self, tx: Tx, request: DecideRequest, *, standing: Standing, seen: Seen | None = None) -> Case:
+        """Read what the decision needs of a locked order, unless it was `seen` as it is now.
+
+        It is seen without results: neither a trigger's condition nor a wait reads what earlier rules gave.
+        """
+        seen = seen or await views.seen(tx, request.key, results={})
+        version = seen.latest
+        if version is None:
+            raise NotFound("pipeline", standing.pipeline)
+        latest = await self.shelf.get(tx, name=standing.pipeline, version=version)
+        current = latest
+        if standing.stage and standing.version != version:
+            current = await self.shelf.get(tx, name=standing.pipeline, version=standing.version)
+        return Case(request, standing, seen.view, latest, version, current, self.pace)
 
 
 async def change_stage(tx: Tx, case: Case, *, change: Change) -> Effect:
@@ -115,37 +126,25 @@ async def change_stage(tx: Tx, case: Case, *, change: Change) -> Effect:
     await visits.enter(tx, case.request.key, entry=entry)
     if case.standing.attention and case.standing.held_at is None:
         await visits.set_attention(tx, case.request.key, text="")
+    standing = await visits.lock(tx, case.request.key)
+    assert standing is not None  # it is locked
+    rows = {run.rule: planned_row(case.request.key, visit=visit, stage=stage.id, run=run) for run in plan.runs}
     return Effect(
         change.reason,
         change.words,
         plan=plan,
-        bench=_bench(case, plan=plan, stage=stage, view=view),
+        bench=Bench(case.request.key, visit, case.now, standing, case.latest, rows, case.pace, seen=view),
         left=case.standing.stage,
         trigger=change.trigger,
         verdict=change.verdict,
     )
 
 
-def _bench(case: Case, *, plan: Plan, stage: Stage, view: OrderView) -> Bench:
-    """Return the visit that was just entered, without reading it back."""
-    standing = replace(
-        case.standing,
-        stage=stage.id,
-        stage_kind=stage.kind,
-        visit=plan.visit,
-        version=case.version,
-        entered_at=case.now,
-        attention=case.standing.attention if case.standing.held_at else "",
-    )
-    key = case.request.key
-    rows = {run.rule: planned_row(key, visit=plan.visit, stage=stage.id, run=run) for run in plan.runs}
-    return Bench(key, plan.visit, case.now, standing, case.latest, rows, case.pace, seen=view)
-
-
 async def new_moments(tx: Tx, case: Case, *, rules: list[RunRecord], anchor: datetime | None = None) -> tuple[Due, ...]:
     """Compute the moments of waiting runs anew and keep them.
 
-    They are counted from `anchor`; without one, from the stage's entry or the end of the rule before (M23).
+    They are counted from `anchor`; without one, from the stage's entry or the end of the rule before (M23), which is
+    not known any more while that is being repeated: then from now.
     """
     if not rules:
         return ()
@@ -154,7 +153,7 @@ async def new_moments(tx: Tx, case: Case, *, rules: list[RunRecord], anchor: dat
     for run in rules:
         before = all_runs.get(run.after or "")
         start = anchor or (before.ended_at if before else case.standing.entered_at)
-        if start is None:
+        if start is None and run.due is None:
             continue  # the rule before it has not ended: its outcome will tell the moment
         dues.append(
             planning.moment(
@@ -162,7 +161,7 @@ async def new_moments(tx: Tx, case: Case, *, rules: list[RunRecord], anchor: dat
                 stage=case.standing.stage,
                 rule=run.rule,
                 view=case.view,
-                anchor=start,
+                anchor=start or case.now,
                 pace=case.pace,
             )
         )

@@ -25,6 +25,8 @@ class Run:
     turn: int = 0
     is_executing: bool = False
     is_repeated: bool = False
+    was_called: bool = False
+    is_past_chain: bool = False
     moved: Due | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     task: "asyncio.Task[None] | None" = None

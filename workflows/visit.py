@@ -94,14 +94,20 @@ class Visit:
             before = self.runs.get(run.planned.after or "")
             if before is None or before.ended.is_set():
                 self._restart(run)
+            elif run.is_past_chain and self._clock.knows("moved-beside-repeated"):
+                self._restart(run, is_past_chain=True)  # it waits for no second end of the rule before it
 
     def call(self, rules: Iterable[str]) -> None:
         """Carry waiting runs out now, whatever they wait for."""
         for rule in rules:
             run = self.runs.get(rule)
-            if run is not None and not run.status.is_end and not run.is_executing:
-                run.due = None
-                self._restart(run, is_called=True)
+            if run is None or run.status.is_end:
+                continue
+            if run.is_executing:
+                run.was_called = True  # it was put off in the store, the answer is still on its way here
+                continue
+            run.due = None
+            self._restart(run, is_called=True)
 
     def end(self, rules: Iterable[str], *, status: RunStatus, reason: RunReason) -> None:
         """End runs unrun; a skipped one lets its chain go on."""
@@ -142,7 +148,8 @@ class Visit:
 
     # --- a run's life ----------------------------------------------------------------------------------------------
 
-    def _start(self, run: Run, *, is_called: bool = False) -> None:
+    def _start(self, run: Run, *, is_called: bool = False, is_past_chain: bool = False) -> None:
+        run.is_past_chain = is_called or is_past_chain
         run.task = asyncio.create_task(self._guarded(run, run.turn, is_called=is_called))
         self._tasks.append(run.task)
 
@@ -152,9 +159,9 @@ class Visit:
             run.task.cancel()
             run.task = None
 
-    def _restart(self, run: Run, *, is_called: bool = False) -> None:
+    def _restart(self, run: Run, *, is_called: bool = False, is_past_chain: bool = False) -> None:
         self._stop(run)
-        self._start(run, is_called=is_called)
+        self._start(run, is_called=is_called, is_past_chain=is_past_chain)
 
     def _revive(self, run: Run) -> None:
         run.status, run.reason = RunStatus.PLANNED, None
@@ -173,7 +180,7 @@ class Visit:
             self._host.task_ended(failure)
 
     async def _carry_out(self, run: Run, turn: int, *, is_called: bool) -> None:
-        before = None if is_called else self.runs.get(run.planned.after or "")
+        before = None if run.is_past_chain else self.runs.get(run.planned.after or "")
         if before is not None:
             await before.ended.wait()
             if run.turn != turn or run.status.is_end:
@@ -181,6 +188,7 @@ class Visit:
             if before.stops_chain:
                 self._end_run(run, _stopped_by(run, before))
                 return
+            run.is_past_chain = True
         if not is_called:
             await self._wait_until_due(run)
         while run.turn == turn:
@@ -197,6 +205,9 @@ class Visit:
                 run.due, run.words = outcome.at, outcome.words or "quiet hours"
                 if run.moved is not None and run.moved.at > outcome.at:
                     run.due, run.words = run.moved.at, run.moved.words or run.words
+                if run.was_called and self._clock.knows("called-while-put-off"):
+                    run.due = None
+                    continue
                 await self._wait_until_due(run)
             elif outcome.reason is not RunReason.ON_HOLD:
                 self._end_run(run, outcome)
@@ -216,7 +227,7 @@ class Visit:
             await self._clock.sleep_until(run.due, words=f"until {written(run.due)} UTC{why} → {what}")
 
     async def _execute(self, run: Run) -> RunOutcome:
-        run.is_executing, run.moved = True, None
+        run.is_executing, run.moved, run.was_called = True, None, False
         try:
             if run.planned.is_record:
                 return await self._record(run)

@@ -65,9 +65,14 @@ class Sample:
 
 def course_of(history: "WorkflowHistory") -> Course:
     """Return what happens in a history: its kinds of things, and which follows which."""
-    words = [_word(event) for event in history.events]
+    words = words_of(history)
     told = [word for word in words if not word.startswith("workflow_task_")]
     return frozenset([*((word,) for word in words), *pairwise(told)])
+
+
+def words_of(history: "WorkflowHistory") -> list[str]:
+    """Tell a history event by event, a word each."""
+    return [_word(event) for event in history.events]
 
 
 def without_machine(text: str) -> str:

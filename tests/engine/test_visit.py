@@ -279,6 +279,52 @@ async def test_operators_direct_waiting_rules(answer: dict[str, list[str]], sent
     assert clock.sent == sent
 
 
+async def test_a_rule_that_is_run_now_while_its_postponement_is_on_its_way_runs() -> None:
+    """Covers M06: the store had put it off already when the command came; the workflow had not heard of that yet."""
+    clock, told = VirtualClock({"new": [sms("a")]}), asyncio.Event()
+
+    async def put_off(rule: str) -> RunOutcome:
+        await told.wait()
+        clock.outcomes["a"] = done
+        return RunOutcome(rule=rule, status=RunStatus.PLANNED, reason=RunReason.QUIET_HOURS, at=START + 9 * HOUR)
+
+    clock.outcomes["a"] = put_off
+    clock.answers["operator.run_now"] = directive(clock, wake=["a"])
+    async with life(clock) as order:
+        await order.event("new")
+        await order.event("operator.run_now")
+        told.set()
+        await settle()
+        assert order.status("a") is RunStatus.DONE
+    assert clock.sent == ["a", "a"]
+
+
+async def test_a_moment_that_changes_moves_a_rule_whose_predecessor_is_being_repeated() -> None:
+    """Covers M06, M23: it was past its chain before the repetition, and does not wait for that one's end."""
+    clock, told = (
+        VirtualClock({"new": [sms("a"), sms("b", after="a", has_wait=True, due=START + 9 * HOUR)]}),
+        asyncio.Event(),
+    )
+    clock.answers["operator.repeat"] = directive(clock, repeat=["a"])
+    clock.answers["order.edited"] = directive(clock, dues=[Due(rule="b", at=START + HOUR)])
+
+    async def slowly(rule: str) -> RunOutcome:
+        await told.wait()
+        return done(rule)
+
+    async with life(clock) as order:
+        await order.event("new")
+        clock.outcomes["a"] = slowly
+        await order.event("operator.repeat")
+        await order.event("order.edited")
+        await clock.pass_time(2 * HOUR)
+        assert order.status("b") is RunStatus.DONE
+        told.set()
+        await settle()
+        assert order.status("a") is RunStatus.DONE
+    assert clock.sent == ["a", "b", "a"]
+
+
 async def test_a_repeated_rule_revives_the_chain_that_its_failure_stopped() -> None:
     """Covers M06, M62."""
     clock = VirtualClock({"new": [sms("a"), sms("b", after="a")]})

@@ -1,17 +1,18 @@
-"""Record golden histories from a real server: `python -m tests.replay.record` writes tests/replay/histories/*.json.
+"""Record golden histories from a real server: `python -m tests.replay.record [--all | NAME…]` writes histories/*.json.
 
-Finished orders and open ones: waiting, in the middle of a chain, on hold, after continue-as-new. Old histories stay;
-a new one gets a new name.
+Finished orders and open ones: waiting, in the middle of a chain, on hold, after continue-as-new. Old recordings stay,
+as orders of their time may be in flight; one of today that takes another course stands beside them (finished-2.json).
 """
 
+import argparse
 import asyncio
-import sys
 import tempfile
 from collections.abc import Awaitable, Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
@@ -19,14 +20,19 @@ from activities.providers.errors import NotSent, Rejected
 from activities.providers.protocol import Accepted, Message, Outcome
 from activities.providers.registry import Providers
 from starter.cli.sample import without_machine
-from tests.life.pipelines import SHOP, stages
+from tests.life.pipelines import SHOP, quiet_at, stages
 from tests.life.test_failures import Scripted, only
+from tests.replay.late import Late
+from tests.replay.recordings import keep, recordings
 from tests.support.exchange import ANSWERED, BUSY, NO_ANSWER, Exchange
 from tests.support.house import House, store_at, working
 from tests.support.temporal import FASTER, TEMPORAL
 from workflows.attributes import KEYS
 from workflows.contracts.commands import Hold, Move, OneRule, Resume, StopWaiting
 from workflows.contracts.reasons import RunReason, RunStatus
+
+#: Lets a scenario hear of what the store has recorded before its workflow does.
+LATE = Late()
 
 HISTORIES = Path(__file__).parent / "histories"
 
@@ -39,6 +45,12 @@ _CHAIN = stages(
 )
 
 _DATED = stages("  new:\n    rules:\n      - {id: ask, sms: Ask, wait: {before: order.delivery_date, for: 1d}}\n")
+
+_FAILING = stages(
+    "  new:\n    rules:\n"
+    "      - {id: first, sms: First, on_failure: continue}\n"
+    "      - {id: second, after: first, log: Second, wait: {before: order.delivery_date, for: 1d}}\n"
+)
 
 _SENDING = stages(
     "  new:\n    rules:\n      - {id: slow, sms: Slow}\n"
@@ -218,6 +230,35 @@ async def calling_again(house: House) -> None:
     await house.decision("1", await house.event("1", "call.missed"))
 
 
+async def called_while_put_off(house: House) -> None:
+    """Open: quiet hours put a send off; before its workflow hears of that, a person lets it run now."""
+    text = stages("  new:\n    rules:\n      - {id: night, sms: Night}\n")
+    await house.publish(text.replace("quiet_hours: off", f"quiet_hours: {quiet_at(datetime.now(UTC))}"))
+    LATE.hold("sms")
+    await house.order("1")
+
+    async def is_put_off() -> bool:
+        run = (await house.runs("1")).get("night")
+        return run is not None and run.reason is RunReason.QUIET_HOURS
+
+    await house.until(is_put_off)
+    await house.orders.run_now(house.key("1"), command=OneRule(rule="night", by="olga"))
+    LATE.let_go()
+    await house.decision("1", await house.event("1", "call.missed"))
+    await asyncio.sleep(1)
+
+
+async def moved_beside_repeated(house: House) -> None:
+    """Open: a rule waits for a date, which moves while the one before it is repeated and finds its provider busy."""
+    await house.publish(_FAILING)
+    await house.order("1", delivery_date=date(2036, 1, 2))
+    await house.until_run("1", "first", RunStatus.FAILED)
+    await house.orders.repeat(house.key("1"), command=OneRule(rule="first", by="olga"))
+    await house.decision("1", await house.event("1", "order.edited", fields={"delivery_date": "2035-01-02"}))
+    await house.until_run("1", "first", RunStatus.DONE)
+    await house.decision("1", await house.event("1", "call.missed"))
+
+
 class Slow(Scripted):
     """A provider that takes its time."""
 
@@ -253,13 +294,18 @@ SCENARIOS: dict[str, tuple[Scenario, Scripted | Exchange | None]] = {
     "continued": (continued, Scripted(arrived=Accepted("none"))),
     "cancelled-and-resumed": (cancelled_and_resumed, Slow()),
     "moved-while-held": (moved_while_held, Scripted(NotSent("busy", retry_after=timedelta(seconds=5)))),
+    "called-while-put-off": (called_while_put_off, None),
+    "moved-beside-repeated": (
+        moved_beside_repeated,
+        Scripted(Rejected("21211", "not a phone number"), NotSent("busy", retry_after=timedelta(seconds=3))),
+    ),
     "called": (called, exchange(None, BUSY, None, NO_ANSWER, ANSWERED)),
     "calling-again": (calling_again, exchange(None, NO_ANSWER)),
 }
 
 
-async def record(name: str, *, folder: Path = HISTORIES) -> Path:
-    """Play one scenario on a server of its own and write its last run's history."""
+async def record(name: str) -> str:
+    """Play one scenario on a server of its own and return its last run's history."""
     play, provider = SCENARIOS[name]
     environment = await WorkflowEnvironment.start_local(
         dev_server_existing_path=str(TEMPORAL),
@@ -270,21 +316,29 @@ async def record(name: str, *, folder: Path = HISTORIES) -> Path:
     )
     with tempfile.TemporaryDirectory() as place:
         async with environment, store_at(Path(place)) as store:
-            house = House(store, environment.client)
+            settings = environment.client.config()
+            settings["interceptors"] = [LATE]  # a worker takes those of its client that fit it
+            house = House(store, Client(**settings))
             async with working(house, providers=providers_of(provider)):
                 await play(house)
                 history = await house.handle("1").fetch_history()
                 await house.close()
-    target = folder / f"{name}.json"
-    target.write_text(without_machine(history.to_json()) + "\n")
-    return target
+    return without_machine(history.to_json()) + "\n"
 
 
 def main() -> None:
-    """Record the scenarios named on the command line, else those that have no history yet."""
-    names = sys.argv[1:] or [name for name in SCENARIOS if not (HISTORIES / f"{name}.json").exists()]
-    for name in names:
-        print(asyncio.run(record(name)))
+    """Record the scenarios named on the command line, or all, else those that have no history yet."""
+    parser = argparse.ArgumentParser(prog="python -m tests.replay.record", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SCENARIOS))
+    parser.add_argument("--all", action="store_true", help="every scenario, as it is recorded today")
+    given = parser.parse_args()
+    unknown = sorted(set(given.names) - set(SCENARIOS))
+    if unknown:
+        parser.error(f"there is no scenario {', '.join(unknown)}")
+    missing = [name for name in SCENARIOS if not recordings(name, folder=HISTORIES)]
+    for name in SCENARIOS if given.all else given.names or missing:
+        kept = keep(name, text=asyncio.run(record(name)), folder=HISTORIES)
+        print(kept or f"{name} takes the course that is recorded", flush=True)
 
 
 if __name__ == "__main__":

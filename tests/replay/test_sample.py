@@ -184,3 +184,10 @@ async def test_the_command_keeps_a_covering_sample_without_people(tmp_path: Path
     kept = sorted(file.name for file in (tmp_path / "kept").iterdir())
     assert [name.split("-")[0] for name in kept] == [f"order_{house.shop}_3"]
     assert command.must("replay", str(tmp_path / "kept")).out.count("✓") == 1
+    (tmp_path / "elsewhere").mkdir()
+    elsewhere = Orders(tmp_path / "elsewhere")
+    elsewhere.environment["TEMPORAL_ADDRESS"] = command.environment["TEMPORAL_ADDRESS"]
+    elsewhere.must("db", "upgrade")
+    told = elsewhere.must("replay", "--query", query, "--export", "kept").err
+    assert f"order:{house.shop}:3 is not kept: the store does not know its order" in told
+    assert "Kept 0 in kept" in told

@@ -1,6 +1,7 @@
 """Held against each other at the end: what the senders were answered, what the store says, what the provider accepted.
 
-An auditor in the database notes, in the transaction of each claim, which visit of the order was current.
+An auditor in the database notes, in the transaction of each claim and of each rule's end, which visit of the order was
+current.
 """
 
 import itertools
@@ -24,6 +25,9 @@ _SQLITE = (
         VALUES (NEW.id, NEW.order_id, NEW.visit, (SELECT visit FROM orders WHERE id = NEW.order_id)); END"""
         for what, also in (("INSERT", ""), ("UPDATE", "AND OLD.state <> 'dispatching'"))
     ),
+    "CREATE TABLE audit_ends (run TEXT, current INT)",
+    """CREATE TRIGGER audit_end AFTER UPDATE ON runs WHEN NEW.status = 'done' AND OLD.status <> 'done' BEGIN
+    INSERT INTO audit_ends VALUES (NEW.id, (SELECT visit FROM orders WHERE id = NEW.order_id)); END""",
 )
 
 _POSTGRES = (
@@ -34,6 +38,12 @@ _POSTGRES = (
     VALUES (NEW.id::text, NEW.order_id, NEW.visit, (SELECT visit FROM orders WHERE id = NEW.order_id)); END IF;
     RETURN NULL; END $$""",
     "CREATE TRIGGER audit_claims AFTER INSERT OR UPDATE ON ledger FOR EACH ROW EXECUTE FUNCTION audit_claim()",
+    "CREATE TABLE audit_ends (run UUID, current INT)",
+    """CREATE FUNCTION audit_end() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF NEW.status = 'done' AND OLD.status <> 'done' THEN
+    INSERT INTO audit_ends VALUES (NEW.id, (SELECT visit FROM orders WHERE id = NEW.order_id)); END IF;
+    RETURN NULL; END $$""",
+    "CREATE TRIGGER audit_ends AFTER UPDATE ON runs FOR EACH ROW EXECUTE FUNCTION audit_end()",
 )
 
 _EVENTS = """SELECT e.source, e.id, d.order_id, d.state, d.decided_at, d.error
@@ -41,6 +51,9 @@ _EVENTS = """SELECT e.source, e.id, d.order_id, d.state, d.decided_at, d.error
 
 _RUNS = """SELECT r.id, r.order_id, r.visit, r.rule, r.status, r.reason, r.words, r.planned, l.state
     FROM runs r LEFT JOIN ledger l ON l.run = r.id"""
+
+#: Rules on our own records begin and end in one transaction; which visit was current in it.
+_ENDS = """SELECT r.order_id, r.visit, r.rule, r.planned, e.current FROM audit_ends e JOIN runs r ON r.id = e.run"""
 
 _ORDERS = "SELECT id, stage, visit, held_at FROM orders"
 
@@ -102,11 +115,13 @@ async def audit(store: Store, *, taken: set[tuple[str, str, str]], accepted: Cou
         runs = await tx.rows(text(_RUNS))
         orders = await tx.rows(text(_ORDERS))
         visits = await tx.rows(text(_VISITS))
+        ends = await tx.rows(text(_ENDS))
         claims = await tx.rows(text("SELECT send, order_id, visit, current FROM audit ORDER BY n"))
     _events(findings, events, taken=taken)
     _orders(findings, orders, visits=visits)
     _runs(findings, runs, accepted=accepted)
     _claims(findings, claims, accepted=accepted)
+    _ends(findings, ends)
     findings.counts["events taken"] = len(taken)
     findings.counts["sends accepted"] = accepted.total()
     findings.counts["claims"] = len(claims)
@@ -168,6 +183,16 @@ def _claims(findings: Findings, rows: Sequence[Any], *, accepted: Counter[str]) 
     for send in accepted:
         if send not in claimed:
             findings.add("sent without a claim", send)
+
+
+def _ends(findings: Findings, rows: Sequence[Any]) -> None:
+    for row in rows:
+        if _leaves_house(row.planned):
+            continue  # a message may arrive after its stage was left; its claim may not
+        findings.counts["records ended"] += 1
+        if row.visit != row.current:
+            name = f"{row.order_id} visit {row.visit} {row.rule}"
+            findings.add("carried out after its stage was left", f"{name}, then {row.current}")
 
 
 def _leaves_house(planned: Any) -> bool:

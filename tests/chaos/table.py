@@ -13,6 +13,7 @@ PROMISES = (
     "recorded as sent, not sent",
     "never settled",
     "claimed after its stage was left",
+    "carried out after its stage was left",
     "sent without a claim",
     "order stuck",
     "run never ended",

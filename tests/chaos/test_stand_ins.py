@@ -142,3 +142,22 @@ async def test_the_auditor_sees_a_claim_of_a_left_stage(tmp_path: Path) -> None:
         await bench.send(Answering(busy_and_left))
         audited = await auditing.audit(bench.house.store, taken=set(), accepted=Counter())
         assert "claimed after its stage was left" in audited.violations
+
+
+async def test_the_auditor_sees_a_rule_on_our_records_that_ended_after_its_stage_was_left(tmp_path: Path) -> None:
+    async with bench_at(tmp_path) as bench:
+        await auditing.install(bench.house.store)
+
+        async def ends() -> dict[str, list[str]]:
+            async with bench.house.store.write() as tx:  # what no code of ours does after the stage was left
+                await tx.run(auditing.text("UPDATE runs SET status = 'done' WHERE rule IN ('greet', 'pay')"))
+            audited = await auditing.audit(bench.house.store, taken=set(), accepted=Counter())
+            assert audited.counts["records ended"] > 0
+            return audited.violations
+
+        promise = "carried out after its stage was left"
+        assert promise not in await ends()
+        async with bench.house.store.write() as tx:
+            await tx.run(auditing.text("UPDATE runs SET status = 'planned'"))
+        await bench.leave()
+        assert [words.partition(",")[0] for words in (await ends())[promise]] == [f"{bench.house.key('1')} visit 1 pay"]

@@ -1,6 +1,7 @@
 """The state machine: whatever happens to one order, in whatever order, the laws hold after every step."""
 
 from collections import deque
+from dataclasses import dataclass
 from datetime import timedelta
 from time import perf_counter
 from typing import Any
@@ -29,8 +30,28 @@ DAYS = st.one_of(st.none(), st.integers(-1, 5))
 #: An order in a circle makes as many moves before it is held (M08), and some more.
 _ROUNDS = 60
 
-#: Steps done and the time they took, over all machines of this process.
-SPEED = {"steps": 0, "seconds": 0.0, "lives": 0}
+
+@dataclass
+class Speed:
+    """Lives and steps done, and the seconds they took: the engine with its laws, without what chooses the steps."""
+
+    lives: int = 0
+    steps: int = 0
+    seconds: float = 0.0
+
+    def since(self, before: "Speed") -> "Speed":
+        """Return what was done since."""
+        return Speed(self.lives - before.lives, self.steps - before.steps, self.seconds - before.seconds)
+
+    def told(self, *, around: float) -> str:
+        """Say how fast it was, in itself and in the `around` seconds with the search."""
+        alone, whole = (self.steps / max(seconds, 0.001) for seconds in (self.seconds, around))
+        done = f"{self.lives} lives, {self.steps} steps"
+        return f"{done}: {alone:.0f} steps a second of the engine, {whole:.0f} with hypothesis around them"
+
+
+#: Over all machines of this process.
+SPEED = Speed()
 
 
 class OrderMachine(RuleBasedStateMachine):
@@ -58,7 +79,7 @@ class OrderMachine(RuleBasedStateMachine):
         books = Books(pipeline_of(shape), now=START)
         self.world = World(clock, books, Desk(books), Laws(books, clock), pace=pace)
         self.scenario = Scenario(clock, yaml_of(shape))
-        self.scenario.note(f"answers of the store: {pace}")
+        self.scenario.pace(pace)
         for place, fate in enumerate(fates):
             self.foretell(place, fate)
         created = Event(id=CREATED, type="order.created", at=clock.now, source="orders")
@@ -101,14 +122,14 @@ class OrderMachine(RuleBasedStateMachine):
 
     @rule(place=RULES, fate=FATES)
     def foretell(self, place: int, fate: Fate) -> None:
-        self.scenario.note(
-            f"the next send of r{place + 1}: {fate.end}, starts {fate.starts}, takes {fate.takes}, tells {fate.tells}"
-        )
+        self.scenario.fate(f"r{place + 1}", fate)
         self.world.fates.setdefault(f"r{place + 1}", deque()).append(fate)
 
     @rule(pace=st.builds(Pace, deciding=PAUSES, decided=PAUSES, recorded=PAUSES, is_lost=st.booleans()))
     def change_pace(self, pace: Pace) -> None:
-        self.scenario.note(f"answers of the store: {pace}")
+        if pace == self.world.pace:
+            return
+        self.scenario.pace(pace)
         self.world.pace = pace
 
     @rule(data=st.data())
@@ -227,8 +248,8 @@ class OrderMachine(RuleBasedStateMachine):
                 self.life.loop.run_until_idle()
             self.world.laws.at_rest(self.life)
         self.is_sound = True
-        SPEED["steps"] += 1
-        SPEED["seconds"] += perf_counter() - begun
+        SPEED.steps += 1
+        SPEED.seconds += perf_counter() - begun
 
     def renew(self, carry: Carry) -> None:
         """Continue as new: all that survives is the carry, as JSON."""
@@ -247,6 +268,6 @@ class OrderMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "world"):
             self.life.loop.drop()
-            SPEED["lives"] += 1
+            SPEED.lives += 1
             if not self.is_sound:
                 note(self.scenario.save())

@@ -2,11 +2,12 @@
 
 import json
 import tempfile
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from tests.properties.books import KEY
+from tests.properties.lives import Fate, Pace
 from tests.properties.loops import START, Clock
 
 #: Where the last counterexample is kept.
@@ -37,6 +38,19 @@ class Scenario:
     def note(self, words: str) -> None:
         """Write down what the lab has no word for."""
         self._lines.append(f"# {_written(self._clock.now)} {words}")
+
+    def pace(self, pace: Pace) -> None:
+        """Write down how the answers of the store come from now on."""
+        late = {"deciding": pace.deciding, "decided": pace.decided, "recorded": pace.recorded}
+        parts = [f"{what} {_span(span)} late" for what, span in late.items() if span]
+        parts += ["the first one is lost"] if pace.is_lost else []
+        self.note(f"answers of the store: {', '.join(parts) or 'at once'}")
+
+    def fate(self, rule: str, fate: Fate) -> None:
+        """Write down how a send of a rule is to go."""
+        spans = {"starts after": fate.starts, "takes": fate.takes, "told after": fate.tells}
+        parts = [str(fate.end), *(f"{what} {_span(span)}" for what, span in spans.items() if span)]
+        self.note(f"a send of {rule} to come: {', '.join(parts)}")
 
     def publish(self, pipeline: str) -> None:
         """Write a new version down."""
@@ -76,3 +90,7 @@ def simulation(folder: Path, *, until: datetime) -> list[str]:
 
 def _written(moment: datetime) -> str:
     return f'"{moment:%Y-%m-%dT%H:%M:%SZ}"'
+
+
+def _span(span: timedelta) -> str:
+    return f"{span.total_seconds():.0f} s"

@@ -5,6 +5,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+from tests.properties.lives import Fate, Pace, SendEnd
 from tests.properties.loops import START, Clock
 from tests.properties.scenario import Scenario, simulation
 from tests.properties.shapes import RuleShape, StageShape, TriggerShape, yaml_of
@@ -20,6 +21,8 @@ def test_the_lab_plays_a_counterexample(tmp_path: Path) -> None:
     clock = Clock()
     scenario = Scenario(clock, yaml_of(stages))
     scenario.note("the workflow: terminate")
+    scenario.pace(Pace(decided=timedelta(minutes=2), is_lost=True))
+    scenario.fate("r1", Fate(SendEnd.REJECTED, takes=timedelta(seconds=2)))
     scenario.publish(yaml_of(stages))
     clock.now += timedelta(minutes=5)
     scenario.event("order.edited", {"fields": {"delivery_date": "2026-12-01", "note": "x"}})
@@ -28,6 +31,8 @@ def test_the_lab_plays_a_counterexample(tmp_path: Path) -> None:
     clock.now += timedelta(hours=1)
     told = scenario.save(tmp_path)
     assert "orders pipeline simulate" in told
+    assert "answers of the store: decided 120 s late, the first one is lost" in told
+    assert "a send of r1 to come: rejected, takes 2 s" in told
     command = [sys.executable, "-m", "starter.cli", *simulation(tmp_path, until=START + timedelta(days=1))]
     played = subprocess.run(command, capture_output=True, text=True, check=False, timeout=180)
     assert played.returncode == 0, played.stderr

@@ -20,18 +20,11 @@ from activities.store.history import NewEntry, TimelineKind
 from activities.store.journal import Arrival
 from activities.store.records import CustomerRef, OrderFilter
 from activities.store.values import mail_address
+from starter import proofs
 from starter.mime import parsed
 from workflows.contracts.ids import OrderKey
 
 _SEND_ID = re.compile(r"<([0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12})@")
-
-#: A method of Authentication-Results that passed, and the domains it passed for (RFC 8601, section 2.7).
-_PASSED = re.compile(r"\s*(?:spf|dkim|dmarc)\s*=\s*pass\b", re.IGNORECASE)
-_DOMAINS = re.compile(r"\b(?:smtp\.mailfrom|header\.(?:d|i|from))\s*=\s*\"?(?:[^\s@\";]*@)?([\w.-]+)", re.IGNORECASE)
-_COMMENT = re.compile(r"\([^()]*\)")
-
-#: Authentication-Results are no longer; what is behind that is not looked at.
-_LONGEST_RESULTS = 4_000
 
 #: Who writes bounces and the like; RFC 5321 and custom.
 _MACHINES = ("mailer-daemon", "postmaster", "no-reply", "noreply", "donotreply", "do-not-reply")
@@ -58,14 +51,20 @@ class Mail:
     files: tuple[str, ...] = ()
 
 
-def read(raw: bytes, *, proved: Sequence[str] | None = None, envelope_from: str | None = None) -> Mail:
+def read(
+    raw: bytes,
+    *,
+    proved: Sequence[str] | None = None,
+    envelope_from: str | None = None,
+    servers: Sequence[str] = (),
+) -> Mail:
     """Read a raw mail; whatever is wrong with it, something comes out. `proved`: domains that SPF or DKIM passed for.
 
-    Where that is not told, the Authentication-Results of the mailbox's own server count: the topmost ones (RFC 8601).
+    Where that is not told, the Authentication-Results of the mailbox's own server count, by its names (`proofs.py`).
     """
     message = parsed(raw)
     sender = addresses.split(_header(message, "From"))[1].strip().lower()
-    domains = _passed(_header(message, "Authentication-Results")) if proved is None else proved
+    domains = proofs.proved(list(message.raw_items()), servers=servers) if proved is None else proved
     # A Message-ID may hold its writer's name, and the ids of events stand in histories and logs.
     id = _header(message, "Message-ID").strip("<> ").encode("utf-8", "replace") or raw
     return Mail(
@@ -147,12 +146,6 @@ def _header(message: EmailMessage, name: str) -> str:
         return str(message.get(name, ""))
     except Exception:  # the parser of structured headers raises on garbage: IndexError, ValueError, AttributeError
         return str(dict(message.raw_items()).get(name, ""))
-
-
-def _passed(results: str) -> list[str]:
-    """List the domains that a server's Authentication-Results say SPF, DKIM or DMARC passed for."""
-    parts = _COMMENT.sub(" ", results[:_LONGEST_RESULTS]).split(";")
-    return [domain for part in parts if _PASSED.match(part) for domain in _DOMAINS.findall(part)]
 
 
 def _is_aligned(sender: str, *, domain: str) -> bool:

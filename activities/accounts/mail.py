@@ -37,3 +37,11 @@ class ImapAccount(Account):
     sent: str = Field(default="", description="The folder of sent mails; none: sent mails are not looked at")
     every: int = Field(default=30, ge=1, le=3_600, description="Seconds between two looks")
     days: int = Field(default=3, ge=1, le=60, description="How many days back to look")
+    authserv_id: str = Field(
+        default="", description="The names under which the server writes Authentication-Results, separated by commas"
+    )
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """The names whose Authentication-Results count."""
+        return tuple(name.strip().lower() for name in self.authserv_id.split(",") if name.strip())

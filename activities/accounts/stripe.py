@@ -15,6 +15,10 @@ class StripeAccount(Account):
     webhook_secret: SecretStr = Field(description="Signs the webhook (whsec_…)")
     webhook_secret_old: SecretStr | None = Field(default=None, description="Accepted too while it is being rolled")
 
+    refund_hours: int = Field(
+        default=24, ge=0, le=720, description="Hours that a refund waits for its payment before a person is told"
+    )
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """The secrets that a call may be signed with."""

@@ -9,6 +9,7 @@ from datetime import timedelta
 from hashlib import sha256
 
 from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous.encoding import base64_decode, base64_encode
 from pydantic import SecretStr
 
 #: Bytes of a mark: nobody tries 2^80 of them on a gateway.
@@ -38,6 +39,8 @@ class Tokens:
 
     def read(self, token: str, *, purpose: str, age: timedelta | None = None) -> object | None:
         """Return a token's value; None for one that is forged, older than `age`, or of another purpose."""
+        if not _is_as_written(token):
+            return None
         try:
             value: object = self._serializer(purpose).loads(token, max_age=int(age.total_seconds()) if age else None)
         except (BadData, ValueError, UnicodeError):
@@ -58,3 +61,15 @@ class Tokens:
 
     def _serializer(self, purpose: str) -> URLSafeTimedSerializer:
         return URLSafeTimedSerializer(self._keys, salt=f"orders.{purpose}")
+
+
+def _is_as_written(token: str) -> bool:
+    """Say whether a token's signature is written as we write it: base64's decoder passes over foreign signs and bits.
+
+    What stands before it is signed as text, so only one text is a token.
+    """
+    signature = token.rpartition(".")[2]
+    try:
+        return base64_encode(base64_decode(signature)).decode() == signature
+    except (BadData, ValueError):
+        return False

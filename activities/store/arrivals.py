@@ -1,14 +1,15 @@
 """Arrivals: an event at the front door, written down with its facts and sent on to its orders as deliveries."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import bindparam, delete, update
+from sqlalchemy import Row, bindparam, delete, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from activities.store import facts
+from activities.store import awaiting, facts, payments
 from activities.store.columns import cleaned
 from activities.store.database import Tx
 from activities.store.records import CustomerRef
@@ -131,36 +132,79 @@ async def deliver(
     seq: int,
     orders: tuple[OrderKey, ...],
     now: datetime,
-    state: str = "new",
     with_facts: bool = True,
     locked: facts.Locked | None = None,
 ) -> tuple[tuple[Delivery, ...], tuple[Event, ...]]:
-    """Send an event on to orders, with its facts, and journal what follows from them.
+    """Send an event on to orders, with its facts, and journal what follows from them; then what waited for it.
 
     `locked` is the order, where it is locked already.
     """
-    follows: tuple[Arrival, ...] = ()
-    if with_facts and orders and arrival.type in facts.TYPES:
-        order = locked if locked is not None else await facts.lock(tx, orders[0])
-        id, at = f"{arrival.source}:{arrival.id}", _aware(arrival.at)
-        try:
-            applied = await facts.apply(tx, facts.Fact(order, type=arrival.type, data=arrival.data, id=id, at=at))
-        except facts.BadEvent:
-            await tx.run(_DROP_EVENT, {"event_seq": seq})  # so that it can still be kept without its facts
-            raise
-        if applied.data != arrival.data:
-            await tx.run(_ENRICH, {"event_seq": seq, "full": applied.data})
-        follows = tuple(_following(arrival, orders[0], *follow) for follow in applied.follows)
-    deliveries = await _add_deliveries(tx, arrival, seq=seq, orders=orders, now=now, state=state)
+    if not (with_facts and orders and arrival.type in facts.TYPES):
+        return await _add_deliveries(tx, arrival, seq=seq, orders=orders, now=now), ()
+    is_coming = arrival.type in payments.COMING
+    waiting = await awaiting.behind(tx, source=arrival.source, id=arrival.id) if is_coming else ()
+    sending = _Sending(
+        orders[0], seq=seq, now=now, more=payments.went_back(arrival.data, [row.data for row in waiting])
+    )
+    try:
+        deliveries, follows = await _sent(tx, arrival, sending=sending, locked=locked)
+    except facts.BadEvent:
+        await tx.run(_DROP_EVENT, {"event_seq": seq})  # so that it can still be kept without its facts
+        raise
+    for row in waiting:
+        deliveries += await _sent_behind(tx, row, sending=sending, grace=arrival.grace)
+    return deliveries, follows
+
+
+@dataclass(frozen=True)
+class _Sending:
+    """The order that an event with facts goes to, the event's number, and what is known beyond its data."""
+
+    key: OrderKey
+    seq: int
+    now: datetime
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+async def _sent(
+    tx: Tx, arrival: Arrival, *, sending: _Sending, locked: facts.Locked | None = None
+) -> tuple[tuple[Delivery, ...], tuple[Event, ...]]:
+    """Apply an event's facts, and send it and what follows on; raise BadEvent before anything is written."""
+    key, now = sending.key, sending.now
+    order = locked if locked is not None else await facts.lock(tx, key)
+    fact = facts.Fact(
+        order,
+        type=arrival.type,
+        data={**arrival.data, **sending.more},
+        id=f"{arrival.source}:{arrival.id}",
+        at=_aware(arrival.at),
+    )
+    applied = await facts.apply(tx, fact)
+    if applied.data != arrival.data:
+        await tx.run(_ENRICH, {"event_seq": sending.seq, "full": applied.data})
+    deliveries = await _add_deliveries(tx, arrival, seq=sending.seq, orders=(key,), now=now)
+    follows = tuple(_following(arrival, key, *follow) for follow in applied.follows)
     for follow in follows:  # at most one, payment.paid
         follow_seq = await add_event(tx, follow, now=now)
         if follow_seq is not None:
-            deliveries += await _add_deliveries(tx, follow, seq=follow_seq, orders=orders, now=now, state=state)
+            deliveries += await _add_deliveries(tx, follow, seq=follow_seq, orders=(key,), now=now)
     return deliveries, tuple(Event(id=f.id, type=f.type, at=f.at, source=f.source) for f in follows)
 
 
+async def _sent_behind(tx: Tx, row: Row[Any], *, sending: _Sending, grace: timedelta) -> tuple[Delivery, ...]:
+    """Send on an event that waited for another one; one that does not fit its order is left to a person."""
+    arrival = Arrival(source=row.source, id=row.id, type=row.type, at=row.at, data=row.data, grace=grace)
+    try:
+        deliveries, _ = await _sent(tx, arrival, sending=_Sending(sending.key, seq=row.seq, now=sending.now))
+    except facts.BadEvent as error:
+        await awaiting.misfits(tx, number=row.seq, problem=str(error))
+        return ()
+    await awaiting.came(tx, number=row.seq)
+    return deliveries
+
+
 async def _add_deliveries(
-    tx: Tx, arrival: Arrival, *, seq: int, orders: tuple[OrderKey, ...], now: datetime, state: str
+    tx: Tx, arrival: Arrival, *, seq: int, orders: tuple[OrderKey, ...], now: datetime
 ) -> tuple[Delivery, ...]:
     if not orders:
         return ()
@@ -168,7 +212,7 @@ async def _add_deliveries(
         {
             "order_id": str(key),
             "event": seq,
-            "state": state,
+            "state": "new",
             "attempts": 0,
             "next_at": now + arrival.grace,
             "error": "",

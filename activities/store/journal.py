@@ -3,6 +3,7 @@
 A delivery is one event on its way to one order. Facts of the event are applied in the transaction that journals it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -33,8 +34,12 @@ GRACE_OF_RULES = timedelta(seconds=30)
 
 @dataclass(frozen=True)
 class JournalledEvent:
-    """An event as the decision reads it. `decision` is None while there is none; `state`: new, delivered or dead."""
+    """An event as the decision reads it. `decision` is None while there is none; `state`: new, delivered or dead.
 
+    `delivery` is the number of its delivery to the order.
+    """
+
+    delivery: int
     type: str
     at: datetime
     data: dict[str, Any]
@@ -51,15 +56,26 @@ _GONE_TO = (
     .order_by(DELIVERIES.c.order_id)
 )
 
-_NAMED = (
+#: The event that is meant for an order by its source and id; `meant` gives the values.
+NAMED = (
     EVENTS.c.source == bindparam("from_source"),
     or_(EVENTS.c.id == bindparam("event_id"), EVENTS.c.id == bindparam("scoped_id")),
 )
 
+#: What `event_of` makes a JournalledEvent of.
+COLUMNS = (
+    DELIVERIES.c.id.label("delivery"),
+    EVENTS.c.type,
+    EVENTS.c.at,
+    EVENTS.c.data,
+    DELIVERIES.c.decision,
+    DELIVERIES.c.state,
+)
+
 _ONE = (
-    select(EVENTS.c.type, EVENTS.c.at, EVENTS.c.data, DELIVERIES.c.decision, DELIVERIES.c.state)
+    select(*COLUMNS)
     .join(DELIVERIES, DELIVERIES.c.event == EVENTS.c.seq)
-    .where(*_NAMED, DELIVERIES.c.order_id == bindparam("order"))
+    .where(*NAMED, DELIVERIES.c.order_id == bindparam("order"))
 )
 
 _MADE_BY_RULE = (
@@ -90,7 +106,7 @@ _UNTAKEN_OF_RUN = (
 
 _DECIDED = (
     update(DELIVERIES)
-    .where(DELIVERIES.c.order_id == bindparam("order"), DELIVERIES.c.event.in_(select(EVENTS.c.seq).where(*_NAMED)))
+    .where(DELIVERIES.c.id == bindparam("delivery"))
     .values(
         decision=bindparam("answer"),
         verdict=bindparam("because"),
@@ -106,7 +122,7 @@ _HELD_BACK = (
     .where(
         DELIVERIES.c.order_id == bindparam("order"), DELIVERIES.c.reason.in_((EventReason.ON_HOLD, EventReason.LOOP))
     )
-    .order_by(DELIVERIES.c.event)
+    .order_by(DELIVERIES.c.id)
 )
 
 _PAGE = (
@@ -223,30 +239,35 @@ async def gone_to(tx: Tx, *, source: str, id: str) -> tuple[OrderKey, ...]:
 
 async def event_for(tx: Tx, key: OrderKey, *, source: str, id: str) -> JournalledEvent | None:
     """Read an event as it was journalled for an order, with its decision; None if it never was."""
-    values = {"from_source": source, "event_id": id, "scoped_id": _scoped(id, key), "order": str(key)}
-    row = await tx.first(_ONE, values)
-    if row is None:
-        return None
-    decision = None if row.decision is None else Decision.model_validate(row.decision)
-    return JournalledEvent(type=row.type, at=row.at, data=row.data, decision=decision, state=row.state)
+    row = await tx.first(_ONE, {**meant(key, source=source, id=id), "order": str(key)})
+    return None if row is None else event_of(row)
+
+
+def event_of(row: Sequence[Any]) -> JournalledEvent:
+    """Make the values of `COLUMNS` into an event."""
+    delivery, event_type, at, data, answer, state, *_ = row  # beside other works it says whose it is, too
+    decision = None if answer is None else Decision.model_validate(answer)
+    return JournalledEvent(delivery, event_type, at, data, decision, state)
+
+
+def meant(key: OrderKey, *, source: str, id: str) -> dict[str, str]:
+    """Give the values of `NAMED`."""
+    return {"from_source": source, "event_id": id, "scoped_id": _scoped(id, key)}
 
 
 async def decided(
-    tx: Tx, key: OrderKey, *, source: str, id: str, decision: Decision, verdict: dict[str, Any], now: datetime
+    tx: Tx, event: JournalledEvent, *, decision: Decision, verdict: dict[str, Any], now: datetime
 ) -> None:
     """Keep the decision on an event. A decision made at resume replaces the one that held the event back."""
     values = {
-        "order": str(key),
-        "from_source": source,
-        "event_id": id,
-        "scoped_id": _scoped(id, key),
-        "answer": decision.model_dump(mode="json"),
+        "delivery": event.delivery,
+        "answer": decision,
         "because": verdict,
         "why": decision.reason,
         "at": now,
     }
     if (await tx.run(_DECIDED, values)).rowcount == 0:
-        raise NotFound("event", f"{source}/{id}")
+        raise NotFound("event", decision.event)
 
 
 async def held_back(tx: Tx, key: OrderKey) -> list[Event]:

@@ -1,12 +1,17 @@
-"""Events that wait for a person, as nobody was found or they do not fit: listed, given to an order, laid aside."""
+"""Events that wait for a person, as nobody was found or they do not fit: listed, given to an order, laid aside.
 
+Those that wait for another event are listed when their patience is over; when that one comes, they wait no longer.
+"""
+
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
 
-from activities.store import addressees, arrivals
+from activities.store import addressees, arrivals, awaiting, journal, payments
 from activities.store.arrivals import Arrival, Delivery
+from activities.store.awaiting import Awaited
 from activities.store.cursors import after_number, page_of
 from activities.store.database import Conflict, NotFound, Tx
 from activities.store.records import Page
@@ -41,7 +46,7 @@ _COLUMNS = (
 
 _PAGE = (
     select(*_COLUMNS)
-    .where(EVENTS.c.problem != "", EVENTS.c.seq > bindparam("after"))
+    .where(EVENTS.c.problem != "", EVENTS.c.seq > bindparam("after"), ~awaiting.IS_PATIENT)
     .order_by(EVENTS.c.seq)
     .limit(bindparam("most"))
 )
@@ -56,9 +61,9 @@ _GIVEN = update(EVENTS).where(EVENTS.c.seq == bindparam("number")).values(proble
 _LAID_ASIDE = update(EVENTS).where(EVENTS.c.seq == bindparam("number")).values(problem="")
 
 
-async def page(tx: Tx, *, cursor: str | None = None, limit: int = 50) -> Page[ParkedRecord]:
+async def page(tx: Tx, *, now: datetime, cursor: str | None = None, limit: int = 50) -> Page[ParkedRecord]:
     """List the events that wait for a person, the oldest first; raise ValueError for a cursor that is none of ours."""
-    rows = await tx.rows(_PAGE, {"after": after_number(cursor, default=0), "most": limit + 1})
+    rows = await tx.rows(_PAGE, {"after": after_number(cursor, default=0), "most": limit + 1, "now": now})
     return page_of([_record(row) for row in rows], limit=limit, cursor=lambda record: str(record.id))
 
 
@@ -68,6 +73,24 @@ async def get(tx: Tx, *, id: int) -> tuple[ParkedRecord, bytes]:
     if row is None:
         raise NotFound("parked event", str(id))
     return _record(row), row.raw or b""
+
+
+async def until_it_comes(tx: Tx, arrival: Arrival, *, awaited: Awaited, problem: str, now: datetime) -> Arrival | None:
+    """Give an event its place behind another one of its source: the orders of that one, where it names none itself.
+
+    None where that one is not in the journal, or went to no order yet: then the event is parked until it does. What
+    names an order whose money another source tells of waits for nothing.
+    """
+    await awaiting.hold(tx, source=arrival.source, id=awaited.id, now=now)
+    orders = await journal.gone_to(tx, source=arrival.source, id=awaited.id)
+    if orders:
+        return arrival if arrival.orders else replace(arrival, orders=orders)
+    for key in arrival.orders:
+        if await payments.came_otherwise(tx, key, source=arrival.source):
+            return arrival
+    if await journal.park(tx, arrival, problem=problem, now=now):
+        await awaiting.begin(tx, source=arrival.source, id=arrival.id, awaited=awaited, now=now)
+    return None
 
 
 async def give(tx: Tx, *, id: int, key: OrderKey, now: datetime) -> tuple[ParkedRecord, tuple[Delivery, ...]]:
@@ -85,6 +108,7 @@ async def give(tx: Tx, *, id: int, key: OrderKey, now: datetime) -> tuple[Parked
         source=row.source, id=row.id, type=row.type, at=row.at, data=row.data, raw=row.raw or b"", orders=(key,)
     )
     await addressees.of(tx, arrival)
+    await awaiting.end(tx, numbers=[id])
     deliveries, _ = await arrivals.deliver(tx, arrival, seq=row.seq, orders=(key,), now=now)
     await tx.run(_GIVEN, {"number": id})
     return _record(row), deliveries
@@ -95,6 +119,7 @@ async def dismiss(tx: Tx, *, id: int) -> ParkedRecord:
     row = await tx.first(_LOCK, {"number": id})
     if row is None:
         raise NotFound("parked event", str(id))
+    await awaiting.end(tx, numbers=[id])
     await tx.run(_LAID_ASIDE, {"number": id})
     return _record(row)
 

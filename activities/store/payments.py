@@ -1,6 +1,6 @@
 """Payments: money that came and went, and when it makes an order paid."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -17,11 +17,19 @@ from workflows.contracts.ids import OrderKey
 #: The event types that tell of money.
 TYPES = ("payment.received", "payment.paid", "payment.refunded", "payment.unpaid")
 
+#: Those of them that tell of money that came.
+COMING = ("payment.received", "payment.paid")
+
+#: In the data of a payment: how much of it had gone back when it was heard of.
+RETURNED = "returned"
+
 Follows = tuple[tuple[str, dict[str, Any]], ...]
 
 _ADD = upsert(PAYMENTS).on_conflict_do_nothing(index_elements=["order_id", "id"])
 
 _OPEN_SUM = select(ORDERS.c.total, ORDERS.c.paid_amount).where(ORDERS.c.id == bindparam("order_id"))
+
+_STANDING = select(ORDERS.c.paid).where(ORDERS.c.id == bindparam("order_id"))
 
 _OF_ORDER = select(PAYMENTS).where(PAYMENTS.c.order_id == bindparam("order_id")).order_by(PAYMENTS.c.at, PAYMENTS.c.id)
 
@@ -44,6 +52,7 @@ async def apply(
         return {"paid": False}, ()
     given = _amount(order, data)
     reference = line(data, "reference")
+    returned = amount(data.get(RETURNED, "0"), name=RETURNED)
     if event_type == "payment.received" and given is None:
         raise BadEvent("'amount' is missing: it is an amount such as \"12.50\"")
     if event_type == "payment.paid":
@@ -59,9 +68,26 @@ async def apply(
     if event_type == "payment.refunded":
         # Part of the money back (a returned item) leaves the order paid; all of it does not.
         return ({**changes, "paid": False} if after <= 0 else changes), ()
-    if order.paid or after < order.total:
+    # Money that has gone back makes nothing paid, as in the sequence in which it happened.
+    if order.paid or after < order.total or after <= returned:
         return changes, ()
     return {**changes, "paid": True}, paid(order, amount=after)
+
+
+def went_back(payment: Mapping[str, Any], refunds: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Say what to add to the data of a payment whose refunds were heard of before it."""
+    own = _currency_of(payment)
+    amounts = [_amount_of(one) for one in refunds if not own or _currency_of(one) in (own, "")]
+    return {RETURNED: format(sum(amounts, Decimal(0)), "f")} if any(amounts) else {}
+
+
+async def came_otherwise(tx: Tx, key: OrderKey, *, source: str) -> bool:
+    """Say whether an order's money came, and none of it by a source: then its payments are told by another one."""
+    order = await tx.first(_STANDING, {"order_id": str(key)})
+    if order is None:
+        return False
+    came = [payment for payment in await of_order(tx, key) if payment.kind == "received"]
+    return (order.paid or bool(came)) and not any(payment.id.startswith(f"{source}:") for payment in came)
 
 
 async def doubt(tx: Tx, key: OrderKey, *, amount: Decimal, at: datetime) -> str:
@@ -101,6 +127,17 @@ def _amount(order: Row[Any], data: Mapping[str, Any]) -> Decimal | None:
     if given <= 0:
         raise BadEvent("'amount' is above zero")
     return given
+
+
+def _currency_of(data: Mapping[str, Any]) -> str:
+    return str(data.get("currency") or "").upper()
+
+
+def _amount_of(refund: Mapping[str, Any]) -> Decimal:
+    try:
+        return amount(refund.get("amount"), name="amount")
+    except BadEvent:  # which is told of the refund itself, not of its payment
+        return Decimal(0)
 
 
 async def _add(tx: Tx, order: Row[Any], *, kind: str, amount: Decimal, reference: str, id: str, at: datetime) -> bool:

@@ -4,7 +4,6 @@ Only vendors whose account is among the settings are looked at; each source is a
 would.
 """
 
-import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from starter.cli import probing
 from starter.cli.findings import Finding
+from starter.cli.inbox import of_inbox
 from starter.cli.outside import clock, public_address
 from starter.cli.probing import Probe
 
 if TYPE_CHECKING:
-    from activities.accounts.mail import ImapAccount, InboundAccount
+    from activities.accounts.mail import InboundAccount
     from activities.accounts.reading import Account
     from activities.accounts.sendgrid import SendGridAccount
     from activities.runtime.settings import Settings
@@ -34,7 +34,7 @@ class _Vendor:
 
 async def of_vendors(settings: "Settings") -> list[Finding]:
     """Look at every vendor that is connected, at the public address, at each source by it, and at the clock."""
-    vendors, mailbox = list(_vendors(settings)), await _mailbox(settings)
+    vendors, mailbox = list(_vendors(settings)), await of_inbox(settings)
     if not vendors and not mailbox and not settings.public_url:
         return []
     public = await public_address(settings.public_url)
@@ -159,34 +159,6 @@ async def _asked(vendor: _Vendor, *, base: str) -> _Vendor:
     if not vendor.probes:
         return vendor
     return replace(vendor, finding=replace(vendor.finding, words=f"the gateway knows it; {vendor.finding.words}"))
-
-
-async def _mailbox(settings: "Settings") -> list[Finding]:
-    from imap_tools.errors import ImapToolsError
-
-    from activities.accounts.mail import ImapAccount
-    from activities.providers.errors import Misconfigured
-
-    try:
-        account = ImapAccount.read(os.environ, folder=settings.secrets)
-        if account is None:
-            return []
-        await asyncio.to_thread(_opened, account)
-    except Misconfigured as error:
-        return [Finding("mailbox", False, error.words, help=f"correct {error.setting}")]
-    except (OSError, ImapToolsError) as error:
-        words = f"it cannot be opened ({type(error).__name__}): the gateway polls it in vain"
-        return [Finding("mailbox", False, words, help="check ORDERS_IMAP_* and the mail server")]
-    return [Finding("mailbox", True, "it opens; the gateway polls it")]
-
-
-def _opened(account: "ImapAccount") -> None:
-    """Open each folder once; raise OSError, ImapToolsError."""
-    from starter.gateway.mailbox import opened
-
-    for folder in filter(None, (account.inbox, account.sent)):
-        with opened(account, folder=folder, seconds=probing.SECONDS):
-            pass
 
 
 def _tokens(settings: "Settings") -> Iterator[Finding]:

@@ -43,7 +43,7 @@ class Access:
     def __init__(self, app: ASGIApp, *, store: Store, per_minute: int) -> None:
         self._app = app
         self._store = store
-        self._rates = Rates(per_minute)
+        self._rates = Rates(per_minute, by="with this key")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or raise Problem or StoreDown."""
@@ -91,9 +91,13 @@ class _Bucket:
 
 
 class Rates:
-    """A token bucket per key: `per_minute` requests, at most ten seconds' worth of them at once."""
+    """A token bucket per key: `per_minute` requests, at most ten seconds' worth of them at once.
 
-    def __init__(self, per_minute: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+    `by` says in a refusal by what they are counted, such as "with this key".
+    """
+
+    def __init__(self, per_minute: int, *, by: str = "", clock: Callable[[], float] = time.monotonic) -> None:
+        self._by = f" {by}" if by else ""
         self._per_second = per_minute / 60
         self._most = max(1.0, per_minute / 6)
         self._clock = clock
@@ -107,7 +111,7 @@ class Rates:
         bucket.filled_at = now
         if bucket.tokens < 1:
             seconds = max(1, round((1 - bucket.tokens) / self._per_second))
-            detail = f"Too many requests with this key; send the next one in {seconds} s."
+            detail = f"Too many requests{self._by}; send the next one in {seconds} s."
             raise Problem(429, code="too-many-requests", detail=detail).with_headers({"Retry-After": str(seconds)})
         bucket.tokens -= 1
 

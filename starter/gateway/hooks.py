@@ -5,7 +5,7 @@ relay hands the events on. A source is one file in `sources/`: it verifies, pars
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
@@ -14,8 +14,9 @@ from uuid import UUID
 
 from activities.runtime import metrics
 from activities.runtime.logs import log
-from activities.store import journal, ledger, payments
+from activities.store import journal, ledger, parked, payments
 from activities.store.arrivals import stem
+from activities.store.awaiting import Awaited
 from activities.store.database import NotFound, Tx
 from activities.store.facts import BadEvent, Locked
 from activities.store.journal import Arrival, Journalled
@@ -30,6 +31,9 @@ _log = log("hooks")
 #: Bytes of a body that the journal keeps: of a larger mail its headers and its text, which precede what is attached.
 MOST_KEPT = 1024 * 1024
 
+#: Words for a person who sees it when its patience is over.
+_TOO_EARLY = "the payment that it takes back has not come: find out why, then give it to its order"
+
 #: What the journal and the workflow take for an event's id.
 _LONGEST_ID = 200
 
@@ -38,7 +42,8 @@ _LONGEST_ID = 200
 class Happened:
     """Something that happened outside. It names its orders, or the customer whose orders it concerns.
 
-    `raw` is its part of a call that tells of several people; without it, the whole call is kept with it.
+    `raw` is its part of a call that tells of several people; without it, the whole call is kept with it. `awaited` is
+    the event that it cannot come before: it waits for that one, and takes its orders where it names none.
     """
 
     id: str
@@ -48,6 +53,7 @@ class Happened:
     orders: tuple[OrderKey, ...] = ()
     customer: CustomerRef | None = None
     raw: bytes | None = None
+    awaited: Awaited | None = None
 
 
 @dataclass(frozen=True)
@@ -99,15 +105,16 @@ async def take(gateway: Parts, *, source: str, told: Told, raw: bytes, also: Als
         deliveries: list[journal.Delivery] = []
         more = await also(tx) if also is not None else ()
         for happened in (*told.happened, *more):
-            arrival = _arrival(happened, source=source, raw=raw)
-            deliveries += (await _journalled(tx, arrival, order=order, now=now)).deliveries
+            arrival = await _placed(tx, _arrival(happened, source=source, raw=raw), awaited=happened.awaited, now=now)
+            if arrival is not None:
+                deliveries += (await _journalled(tx, arrival, order=order, now=now)).deliveries
         for receipt in told.receipts:
             await _received(tx, source=source, receipt=receipt, now=now)
-        for parked in told.parked:
-            id = _id(parked.id, raw=raw)
-            kept = raw if parked.raw is None else parked.raw
-            arrival = Arrival(source=source, id=id, type=parked.type, at=now, data=parked.data, raw=kept)
-            await journal.park(tx, arrival, problem=parked.problem, now=now)
+        for entry in told.parked:
+            id = _id(entry.id, raw=raw)
+            kept = raw if entry.raw is None else entry.raw
+            arrival = Arrival(source=source, id=id, type=entry.type, at=now, data=entry.data, raw=kept)
+            await journal.park(tx, arrival, problem=entry.problem, now=now)
         return deliveries
 
     order = event = ""
@@ -117,10 +124,11 @@ async def take(gateway: Parts, *, source: str, told: Told, raw: bytes, also: Als
 
 
 def _only(told: Told) -> Happened | None:
-    """Return the event that a call tells, if that is all, and it is about one order."""
+    """Return the event that a call tells, if that is all, and it is about one order and no other event."""
     if len(told.happened) != 1 or told.receipts or told.parked:
         return None
-    return told.happened[0] if len(told.happened[0].orders) == 1 else None
+    [only] = told.happened
+    return only if len(only.orders) == 1 and only.awaited is None else None
 
 
 def _arrival(happened: Happened, *, source: str, raw: bytes) -> Arrival:
@@ -136,6 +144,14 @@ def _arrival(happened: Happened, *, source: str, raw: bytes) -> Arrival:
         grace=GRACE,
         problem="" if happened.id else "it has no id, by which its repetitions could be told",
     )
+
+
+async def _placed(tx: Tx, arrival: Arrival, *, awaited: Awaited | None, now: datetime) -> Arrival | None:
+    """Give an event with the orders of the one it comes behind; None where it was parked, to wait for that one."""
+    if awaited is None or arrival.problem:
+        return arrival
+    named = replace(awaited, id=_id(awaited.id, raw=b""))
+    return await parked.until_it_comes(tx, arrival, awaited=named, problem=_TOO_EARLY, now=now)
 
 
 async def _journalled(tx: Tx, arrival: Arrival, *, order: Locked | None, now: datetime) -> Journalled:

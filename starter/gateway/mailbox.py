@@ -83,7 +83,7 @@ class Mailbox:
                 raw = _raw(box, uid)
                 size += len(raw)
                 # Here, in a thread: a large mail takes a second, in which no request would be answered.
-                found += [_Found(uid, raw, mails.read(raw))] if raw else []
+                found += [_Found(uid, raw, mails.read(raw, servers=self._account.servers))] if raw else []
             return found
 
     def _mark(self, folder: str, uids: Sequence[str]) -> None:
@@ -104,6 +104,13 @@ def opened(account: ImapAccount, *, folder: str, seconds: float = 30) -> BaseMai
     kinds: dict[str, Any] = {"tls": MailBox, "starttls": MailBoxStartTls, "none": MailBoxUnencrypted}
     box: BaseMailBox = kinds[account.tls](account.host, account.port, timeout=seconds)
     return box.login(account.user, account.password.get_secret_value(), initial_folder=folder)
+
+
+def heads(box: BaseMailBox, *, most: int) -> list[bytes]:
+    """Fetch the headers of the newest mails of an open folder, without marking them as read."""
+    uids = box.uids("ALL")[-most:]
+    _, data = box.client.uid("FETCH", ",".join(uids), "(BODY.PEEK[HEADER])") if uids else (None, [])
+    return [part[1] for part in data if isinstance(part, tuple) and isinstance(part[1], bytes)]
 
 
 def _raw(box: BaseMailBox, uid: str) -> bytes:

@@ -11,13 +11,19 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from activities.store.database import Conflict, NotFound, StoreDown
+from activities.runtime.logs import log
+from activities.store.database import Conflict, NotFound, StoreDown, Unreadable
 from activities.store.facts import BadEvent
 from starter.client import CommandRefused, NoAnswer, NoSuchOrder, TemporalDown
 from starter.misfits import misfits
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
+
+#: When it is worth asking again for what a person has to correct first.
+_UNTIL_CORRECTED = 60
+
+_log = log("gateway")
 
 
 class Fault(BaseModel):
@@ -96,6 +102,7 @@ KNOWN: tuple[type[Exception], ...] = (
     HTTPException,
     StoreDown,
     NotFound,
+    Unreadable,
     Conflict,
     BadEvent,
     TemporalDown,
@@ -126,12 +133,34 @@ def problem_of(request: Request, error: Exception) -> Problem:
             return Problem(504, code="no-answer", detail=detail)
         case NotFound() | NoSuchOrder():
             return Problem(404, code="not-found", detail=f"{error}.")
+        case Unreadable():
+            return _of_version(error)
         case BadEvent():
             return Problem(422, code="bad-event", detail=str(error))
         case CommandRefused():
             return Problem(409, code="refused", detail=error.words)
         case _:
             return Problem(409, code="conflict", detail=str(error))
+
+
+def _of_version(error: Unreadable) -> Problem:
+    """Say that a published version must be corrected first.
+
+    503 and no 4xx: nothing is wrong with the request, which is taken as it is once a version is published that this
+    release can read. What is wrong with the version stands in the log, as its texts are the shop's.
+    """
+    _log.error(
+        "A published version cannot be read by this release: publish a corrected one, or run the release before",
+        pipeline=error.pipeline,
+        version=error.version,
+        problems=error.problems,
+    )
+    detail = (
+        f"Version {error.version} of pipeline '{error.pipeline}' cannot be read by this release: publish a corrected "
+        "one (the log says what is wrong), or run the release before. Nothing was accepted; then send it again."
+    )
+    retry = {"Retry-After": str(_UNTIL_CORRECTED)}
+    return Problem(503, code="pipeline-unreadable", detail=detail).with_headers(retry)
 
 
 def _of_framework(request: Request, error: HTTPException) -> Problem:

@@ -1,5 +1,7 @@
 """How much one client's address, or one visitor, may do in one process, where there are no keys."""
 
+from ipaddress import IPv6Address, IPv6Network
+
 from fastapi import Request
 
 from starter.gateway.access import Rates
@@ -7,6 +9,9 @@ from starter.gateway.parts import parts_of
 
 #: So many of them are told apart; then counting starts anew, which forgives all of them.
 _MOST = 20_000
+
+#: Bits of an IPv6 address that tell one site from another.
+_SITE = 64
 
 
 class Quota:
@@ -30,8 +35,17 @@ class Quota:
 
 
 def address_of(request: Request) -> str:
-    """Return the address a request comes from."""
-    return request.client.host if request.client else ""
+    """Return the address a request comes from; of IPv6 the network, for each customer of a provider has one of them.
+
+    A site's hosts share their first 64 bits (RFC 4291, section 2.5.1), and a host takes others of the rest at will (RFC
+    8981): counted one by one, one visitor would have 2^64 quotas.
+    """
+    host = request.client.host if request.client else ""
+    try:
+        address = IPv6Address(host)
+    except ValueError:  # IPv4, or a socket's path
+        return host
+    return str(address.ipv4_mapped or IPv6Network((int(address), _SITE), strict=False))
 
 
 def quota_of(request: Request, *, name: str, per_minute: int) -> Quota:

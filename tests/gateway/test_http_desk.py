@@ -76,9 +76,9 @@ async def test_why_answers_for_every_rule_and_every_event_with_the_values_compar
     async with store.write() as tx:
         await visits.lock(tx, KEY)
         await visits.enter(tx, KEY, entry=entry)
-        await journal.decided(
-            tx, KEY, source="psp", id="e-1", decision=decision, verdict={"considered": [considered]}, now=NOW
-        )
+        told = await journal.event_for(tx, KEY, source="psp", id="e-1")
+        assert told is not None
+        await journal.decided(tx, told, decision=decision, verdict={"considered": [considered]}, now=NOW)
 
     answer = await caller.get("/v1/orders/1001/why")
 

@@ -182,6 +182,7 @@ async def test_too_many_requests_with_a_key_are_answered_429(serve: Serve, parts
     assert (await caller.get("/v1/orders")).status == 200
     answer = await caller.get("/v1/orders")
     assert_problem(answer, status=429, code="too-many-requests")
+    assert answer.body["detail"].startswith("Too many requests with this key; send the next one in ")
     assert int(answer.headers["Retry-After"]) >= 1
 
 

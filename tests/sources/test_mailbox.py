@@ -22,6 +22,7 @@ from tests.gateway.calling import Caller
 from tests.sources.test_inbound_mail import ANNA, KEY, MAIL, known
 
 PROVED = "Authentication-Results: mx.example; spf=pass smtp.mailfrom=customer.example\n"
+FORGED = "Authentication-Results: mx.evil.example; spf=pass smtp.mailfrom=customer.example\n"
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,15 @@ def serving(*backend: str, user: str, password: str, sent: str) -> Iterator[Imap
     process = subprocess.Popen(
         [sys.executable, "-c", program, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    account = ImapAccount(host="127.0.0.1", port=port, user=user, password=SecretStr(password), tls="none", sent=sent)
+    account = ImapAccount(
+        host="127.0.0.1",
+        port=port,
+        user=user,
+        password=SecretStr(password),
+        tls="none",
+        sent=sent,
+        authserv_id="mx.example",
+    )
     try:
         for _ in range(200):
             try:
@@ -103,6 +112,7 @@ async def test_a_mailbox_is_polled_and_each_mail_counts_once(
     sent = f"From: shop@example.com\nTo: {ANNA}\nSubject: Hello\nMessage-ID: <s1@example.com>\n\nHello\n"
     put(server, "INBOX", PROVED + MAIL)
     put(server, "INBOX", MAIL.replace("<m1@", "<m2@"))  # its sender is not proved
+    put(server, "INBOX", FORGED + MAIL.replace("<m1@", "<m3@"))  # the sender says so, not the server
     put(server, "Sent", sent)
     put(server, "Sent", f"Auto-Submitted: auto-generated\n{sent.replace('<s1@', '<s2@')}")  # a rule's own mail
 
@@ -110,7 +120,7 @@ async def test_a_mailbox_is_polled_and_each_mail_counts_once(
     first = [await box.look(), await box.look()]
     again = await Mailbox(parts, account=server).look()
 
-    assert (first, again) == ([4, 0], 4)
+    assert (first, again) == ([5, 0], 5)
     assert await events(store) == ["email.received", "email.sent"]
     assert b"\\Seen" not in _flags(server, "INBOX").split(b")")[-2]
 

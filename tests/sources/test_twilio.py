@@ -247,7 +247,7 @@ async def test_receipts_in_any_order_end_the_same(
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        pytest.param("30001", "the sender's queue at Twilio is full (30001)", id="queue full"),
+        pytest.param("30003", "the phone is off or out of reach: try again later (30003)", id="out of reach"),
         pytest.param("63016", "use a template that the channel approved (63016)", id="outside the window"),
         pytest.param("30005", "correct it on the customer's card (30005)", id="not in service"),
         pytest.param("", "did not arrive: correct the address", id="without a code"),
@@ -256,7 +256,7 @@ async def test_receipts_in_any_order_end_the_same(
 async def test_responsible_person_is_told_in_words_why_a_message_did_not_arrive(
     caller: Caller, store: Store, code: str, words: str
 ) -> None:
-    """Covers cases 15 and 16 where Twilio took the message first: its rule is done, and nothing is sent again."""
+    """Covers case 16 where Twilio took the message first: its rule is done, and nothing is sent again."""
     async with store.write() as tx:
         await employees.put(tx, NewEmployee(id="olga"), now=NOW)
     phones = [{"number": ANNA}]
@@ -270,6 +270,24 @@ async def test_responsible_person_is_told_in_words_why_a_message_did_not_arrive(
     assert len(told) == 1
     assert words in told[0]
     assert ("correct the address" in told[0]) is (code == "")
+
+
+@pytest.mark.parametrize("code", ["30001", "63018"], ids=["queue full", "rate exceeded"])
+async def test_a_failure_that_another_try_can_mend_is_journalled_once_for_its_order(
+    caller: Caller, store: Store, code: str
+) -> None:
+    """Covers case 15 where Twilio took the message first: the order decides in its turn; nobody is told yet."""
+    async with store.write() as tx:
+        await employees.put(tx, NewEmployee(id="olga"), now=NOW)
+    await caller.created("1001", responsible="olga", customer={"id": "anna", "phones": [{"number": ANNA}]})
+    send_id = await claimed(store, key=KEY, channel="sms", address=ANNA)
+    for status in ("sent", "undelivered", "undelivered"):
+        form = {"MessageSid": "SM9", "MessageStatus": status, "ErrorCode": "" if status == "sent" else code}
+        await send(caller, signed(f"/hooks/twilio/status/{send_id}", **form))
+    async with store.read() as tx:
+        events = [event for event in (await journal.events_of(tx, KEY)).items if event.type == "rule.undelivered"]
+        assert [event.data["send"] for event in events] == [str(send_id)]
+        assert [notice for notice in await notices.of_order(tx, KEY) if "did not arrive" in notice.text] == []
 
 
 async def test_a_receipt_of_an_opt_out_blocks_the_number(caller: Caller, store: Store) -> None:

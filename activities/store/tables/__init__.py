@@ -3,7 +3,7 @@
 from activities.store.tables.base import METADATA as METADATA
 from activities.store.tables.base import core
 from activities.store.tables.desk import ApiKey, Notice, OutboxMessage, Task, TaskAssignee, TimelineLine
-from activities.store.tables.life import Delivery, Event, Run, Send, Visit
+from activities.store.tables.life import Delivery, Event, Run, Send, Visit, Waiting
 from activities.store.tables.papers import Document, DocumentNumber, Link, ListItem, Post
 from activities.store.tables.people import (
     Customer,
@@ -30,6 +30,7 @@ PAYMENTS = core(Payment)
 SHIPMENTS = core(Shipment)
 PIPELINES = core(PipelineVersion)
 EVENTS = core(Event)
+WAITING = core(Waiting)
 DELIVERIES = core(Delivery)
 VISITS = core(Visit)
 RUNS = core(Run)

@@ -70,7 +70,8 @@ class Notice(Base, table=True):
 
     `way` is inbox, email, sms or chat; `state` is that of a send of the ledger, and `next_at` when it is tried (again).
     While it is `dispatching`, that is when its claim ends. Of the provider's words the highest `rank` stays. The hashes
-    are those of where it goes and of what it says. `file` is a calendar file: name, media type, text.
+    are those of where it goes and of what it says. `repeated_at` is when a person last had it sent again. `file` is a
+    calendar file: name, media type, text.
     """
 
     __tablename__ = "notices"
@@ -84,6 +85,9 @@ class Notice(Base, table=True):
             "next_at",
             sqlite_where=sql("state IN ('planned', 'dispatching', 'unknown')"),
             postgresql_where=sql("state IN ('planned', 'dispatching', 'unknown')"),
+        ),
+        Index(
+            "ix_notices_held", "updated_at", sqlite_where=sql("state = 'held'"), postgresql_where=sql("state = 'held'")
         ),
         Index(
             "ix_notices_unsettled",
@@ -117,6 +121,7 @@ class Notice(Base, table=True):
     code: str = Field(sa_type=Words)
     words: str = Field(sa_type=Words)
     claimed_at: datetime | None = Field(sa_type=Moment)
+    repeated_at: datetime | None = Field(sa_type=Moment)
     updated_at: datetime = Field(sa_type=Moment)
 
 

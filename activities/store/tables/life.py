@@ -48,6 +48,18 @@ class Event(Base, table=True):
     whose: str | None = Field(sa_type=Words)
 
 
+class Waiting(Base, table=True):
+    """An event that waits for another one of its source, `awaited`; from `until` on it waits for a person as well."""
+
+    __tablename__ = "waiting"
+    __table_args__ = (Index(None, "source", "awaited"),)
+
+    event: int = Field(sa_type=Serial, primary_key=True, foreign_key="events.seq")
+    source: str = Field(sa_type=Words)
+    awaited: str = Field(sa_type=Words)
+    until: datetime = Field(sa_type=Moment)
+
+
 class Delivery(Base, table=True):
     """An event on its way to one order, and what was decided. `next_at` is when a relay may take it (again)."""
 
@@ -128,6 +140,9 @@ class Send(Base, table=True):
     __table_args__ = (
         UniqueConstraint("provider", "provider_id"),
         Index(None, "order_id", "visit"),
+        Index(
+            "ix_ledger_held", "updated_at", sqlite_where=text("state = 'held'"), postgresql_where=text("state = 'held'")
+        ),
         Index(
             "ix_ledger_leases",
             "lease_until",

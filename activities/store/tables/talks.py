@@ -79,7 +79,7 @@ class ChatAnswer(Base, table=True):
 
     `state` is that of a send of the ledger, and `next_at` when it is tried (again). While it is `dispatching`, that is
     when its claim ends. Of the provider's words the highest `rank` stays. The hashes are those of where it goes and
-    of what it says.
+    of what it says. `repeated_at` is when a person last had it sent again.
     """
 
     __tablename__ = "chat_answers"
@@ -92,6 +92,12 @@ class ChatAnswer(Base, table=True):
             "next_at",
             sqlite_where=sql("state IN ('planned', 'dispatching', 'unknown')"),
             postgresql_where=sql("state IN ('planned', 'dispatching', 'unknown')"),
+        ),
+        Index(
+            "ix_chat_answers_held",
+            "updated_at",
+            sqlite_where=sql("state = 'held'"),
+            postgresql_where=sql("state = 'held'"),
         ),
         Index(
             "ix_chat_answers_unsettled",
@@ -117,6 +123,7 @@ class ChatAnswer(Base, table=True):
     words: str = Field(sa_type=Words)
     created_at: datetime = Field(sa_type=Moment)
     claimed_at: datetime | None = Field(sa_type=Moment)
+    repeated_at: datetime | None = Field(sa_type=Moment)
     updated_at: datetime = Field(sa_type=Moment)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from starter.gateway.forms.reading import CONSENT, TOKEN, TRAP, Filled
-from starter.gateway.forms.wording import Words, words_in
+from starter.gateway.forms.wording import Words, language_of_words, words_in
 from starter.gateway.origins import listed
 from workflows.pipeline.forms import FieldKind, Form, FormField, Texts
 
@@ -68,7 +68,17 @@ class Shown:
     def lang(self, texts: Texts) -> str:
         """Return the attribute for an element whose text is not in the page's language (WCAG 3.1.2), else nothing."""
         is_other = not texts.get(self.language) and bool(texts.get(self.languages[0]))
-        return f' lang="{escape(self.languages[0])}"' if is_other else ""
+        return _lang(self.languages[0]) if is_other else ""
+
+    @property
+    def own_lang(self) -> str:
+        """The same attribute for the form's own words, which are there in some languages only."""
+        own = language_of_words(self.language)
+        return "" if own == self.language else _lang(own)
+
+    def own(self, words: str) -> str:
+        """Return words of the form's own, to stand beside texts of the shop."""
+        return f"<span{self.own_lang}>{escape(words)}</span>" if self.own_lang else escape(words)
 
     def span(self, texts: Texts) -> str:
         """Return the text to stand beside words of the page's own."""
@@ -96,8 +106,7 @@ def page_of(shown: Shown) -> str:
     # Relative, so that it also works where a proxy puts the gateway under a path.
     action = f"{form.id}?lang={shown.language}"
     text = f"<p{shown.lang(form.text)}>{shown.said(form.text)}</p>" if form.text else ""
-    submit = shown.said(form.submit) or escape(shown.words.submit)
-    submit_lang = shown.lang(form.submit)
+    submit, submit_lang = _said(shown, form.submit, own=shown.words.submit)
     content = (
         f"{text}{_alert(shown)}"
         f'<form method="post" action="{escape(action)}" accept-charset="utf-8" novalidate>'
@@ -110,8 +119,18 @@ def page_of(shown: Shown) -> str:
 
 def thanks_of(shown: Shown) -> str:
     """Return the page that follows."""
-    thanks = shown.form.thanks
-    return _page(shown, f'<p role="status"{shown.lang(thanks)}>{shown.said(thanks) or escape(shown.words.thanks)}</p>')
+    thanks, lang = _said(shown, shown.form.thanks, own=shown.words.thanks)
+    return _page(shown, f'<p role="status"{lang}>{thanks}</p>')
+
+
+def _said(shown: Shown, texts: Texts, *, own: str) -> tuple[str, str]:
+    """Give the shop's text, else the form's own, and the attribute that says its language."""
+    said = shown.said(texts)
+    return (said, shown.lang(texts)) if said else (escape(own), shown.own_lang)
+
+
+def _lang(language: str) -> str:
+    return f' lang="{escape(language)}"'
 
 
 def _page(shown: Shown, content: str) -> str:
@@ -125,23 +144,27 @@ def _page(shown: Shown, content: str) -> str:
 
 def _alert(shown: Shown) -> str:
     if shown.notice:
-        return f'<div class="alert" role="alert"><p>{escape(shown.notice)}</p></div>'
+        return f'<div class="alert" role="alert"><p{shown.own_lang}>{escape(shown.notice)}</p></div>'
     faults = shown.filled.faults
     if not faults:
         return ""
     lines = [
-        f'<li><a href="#{_id(one)}">{shown.span(one.label)}: {escape(shown.words.of(faults[one.name]))}</a></li>'
+        f'<li><a href="#{_id(one)}">{shown.span(one.label)}: {shown.own(shown.words.of(faults[one.name]))}</a></li>'
         for one in shown.form.fields
         if one.name in faults
     ]
-    return f'<div class="alert" role="alert"><p>{escape(shown.words.mistakes)}</p><ul>{"".join(lines)}</ul></div>'
+    mistakes = f"<p{shown.own_lang}>{escape(shown.words.mistakes)}</p>"
+    return f'<div class="alert" role="alert">{mistakes}<ul>{"".join(lines)}</ul></div>'
 
 
 def _field(shown: Shown, one: FormField) -> str:
     fault = shown.filled.faults.get(one.name)
     hint = f'<small id="{_id(one)}-hint"{shown.lang(one.hint)}>{shown.said(one.hint)}</small>' if one.hint else ""
-    error = f'<p class="error" id="{_id(one)}-error">{escape(shown.words.of(fault))}</p>' if fault else ""
-    optional = "" if one.is_required else f' <span class="optional">({escape(shown.words.optional)})</span>'
+    wrong = escape(shown.words.of(fault)) if fault else ""
+    error = f'<p class="error" id="{_id(one)}-error"{shown.own_lang}>{wrong}</p>' if fault else ""
+    optional = (
+        "" if one.is_required else f' <span class="optional"{shown.own_lang}>({escape(shown.words.optional)})</span>'
+    )
     label = f'<label for="{_id(one)}">{shown.span(one.label)}{optional}</label>'
     if one.kind is FieldKind.CHECKBOX:
         return f'<div class="field"><div class="box">{_input(shown, one)}{label}</div>{hint}{error}</div>'
@@ -178,7 +201,7 @@ def _described(shown: Shown, one: FormField) -> str:
 
 
 def _options(shown: Shown, one: FormField, *, written: str) -> str:
-    options = [f'<option value="">{escape(shown.words.choose)}</option>']
+    options = [f'<option value=""{shown.own_lang}>{escape(shown.words.choose)}</option>']
     for value, texts in one.options.items():
         chosen = " selected" if value == written else ""
         options.append(f'<option value="{escape(value)}"{chosen}{shown.lang(texts)}>{shown.said(texts)}</option>')
@@ -195,8 +218,9 @@ def _consent(shown: Shown) -> str:
 
 
 def _trap(shown: Shown) -> str:
+    label = f'<label for="homepage"{shown.own_lang}>{escape(shown.words.leave_empty)}</label>'
     return (
-        f'<div class="trap" aria-hidden="true"><label for="homepage">{escape(shown.words.leave_empty)}</label>'
+        f'<div class="trap" aria-hidden="true">{label}'
         f'<input type="text" id="homepage" name="{TRAP}" tabindex="-1" autocomplete="off"></div>'
     )
 

@@ -142,6 +142,15 @@ WORDS = {
 }
 
 
+def language_of_words(language: str) -> str:
+    """Return the language of the words for a page in another one (`pl`, `pt-BR`): the same, or English."""
+    return language if _base(language) in WORDS else "en"
+
+
 def words_in(language: str) -> Words:
     """Return the words of a language (`pl`, `pt-BR`), else the English ones."""
-    return WORDS.get(language.partition("-")[0].lower(), WORDS["en"])
+    return WORDS[_base(language_of_words(language))]
+
+
+def _base(language: str) -> str:
+    return language.partition("-")[0].lower()

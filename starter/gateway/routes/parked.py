@@ -36,7 +36,7 @@ async def list_parked_events(
 ) -> Page[ParkedRecord]:
     """List the events that wait for a person, the oldest first; `problem` says why."""
     async with gateway.listing() as tx:
-        page = await parked.page(tx, cursor=cursor, limit=limit)
+        page = await parked.page(tx, now=gateway.now(), cursor=cursor, limit=limit)
     return linked(page, request=request, response=response)
 
 

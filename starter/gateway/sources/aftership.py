@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 
 from fastapi import APIRouter, Request, Response
 
@@ -18,7 +19,7 @@ from activities.store.database import Tx
 from activities.store.records import ShipmentRecord
 from starter.gateway.hooks import Happened, Parked, Told, take, unreadable
 from starter.gateway.parts import Parts, parts_of
-from starter.gateway.signatures import hashed, not_connected, refused
+from starter.gateway.signatures import hashed, is_digest, not_connected, verified
 from workflows.contracts.ids import OrderKey
 
 router = APIRouter(prefix="/hooks", include_in_schema=False)
@@ -48,9 +49,14 @@ async def aftership(request: Request) -> Response:
     secrets = account.of(SOURCE) if account is not None else ()
     if not secrets:
         raise not_connected("AfterShip", setting=_SETTING)
-    raw = await request.body()
-    if not hashed(raw, signature=request.headers.get("aftership-hmac-sha256", ""), secrets=secrets):
-        raise refused(SOURCE, setting=_SETTING)
+    signature = request.headers.get("aftership-hmac-sha256", "")
+    raw = await verified(
+        request,
+        source=SOURCE,
+        setting=_SETTING,
+        may_be=is_digest(signature, size=sha256().digest_size),
+        fits=lambda body: hashed(body, signature=signature, secrets=secrets),
+    )
     told, parcel = _told(raw, gateway=gateway)
 
     async def happened(tx: Tx) -> list[Happened]:

@@ -24,7 +24,7 @@ from starter.gateway.apart import Body, body_of
 from starter.gateway.hooks import MOST_KEPT, Parked, Told, take, unreadable
 from starter.gateway.letterbox import SOURCE, take_received
 from starter.gateway.parts import parts_of
-from starter.gateway.signatures import ecdsa, not_connected, refused
+from starter.gateway.signatures import ecdsa, may_be_ecdsa, not_connected, refused
 
 router = APIRouter(prefix="/hooks/sendgrid", include_in_schema=False)
 
@@ -44,9 +44,10 @@ async def inbound(request: Request) -> Response:
     account = InboundAccount.read(gateway.environment, folder=gateway.settings.secrets)
     if account is None:
         raise not_connected("Inbound Parse", setting=_SETTING)
-    if not account.keys and not _has_code(request, account=account):
-        raise refused(SOURCE, setting=_SETTING)  # before a byte of the mail is read
     now = gateway.now()
+    may_be_signed = may_be_ecdsa(request.headers, now=now) if account.keys else _has_code(request, account=account)
+    if not may_be_signed:
+        raise refused(SOURCE, setting=_SETTING)  # before a byte of the mail is read
     async with body_of(request) as body:
         call = await gateway.apart.run(lambda: _call(body, request=request, keys=account.keys, now=now), size=body.size)
     if call is None:

@@ -23,7 +23,7 @@ from activities.store.ledger import Callback
 from starter.gateway.hooks import Happened, Parked, Receipt, Told, take, unreadable
 from starter.gateway.machines import is_machine, is_too_soon
 from starter.gateway.parts import parts_of
-from starter.gateway.signatures import ecdsa, not_connected, refused
+from starter.gateway.signatures import ecdsa, may_be_ecdsa, not_connected, verified
 from workflows.contracts.ids import OrderKey
 
 router = APIRouter(prefix="/hooks/sendgrid", include_in_schema=False)
@@ -59,9 +59,14 @@ async def events(request: Request) -> Response:
     account = SendGridAccount.read(gateway.environment, folder=gateway.settings.secrets)
     if account is None or not account.events_keys:
         raise not_connected("SendGrid's event webhook", setting=_SETTING)
-    raw = await request.body()
-    if not ecdsa(raw, headers=request.headers, keys=account.events_keys, now=gateway.now()):
-        raise refused(SOURCE, setting=_SETTING)
+    headers, now = request.headers, gateway.now()
+    raw = await verified(
+        request,
+        source=SOURCE,
+        setting=_SETTING,
+        may_be=may_be_ecdsa(headers, now=now),
+        fits=lambda body: ecdsa(body, headers=headers, keys=account.events_keys, now=now),
+    )
     batch = _batch(raw)
 
     async def seen(tx: Tx) -> list[Happened]:

@@ -1,21 +1,23 @@
 """The shop's own systems: payments, shipments and orders, signed as Standard Webhooks.
 
 The body reads {"type": "payment.received", "timestamp": "…", "data": {"order": "2026-00117", …}}; webhook-id is the
-event's id. Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+event's id. A refund may name its payment by the webhook-id of that (`payment`), and then waits for it.
+Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from activities.accounts.hooks import HookSecrets
+from activities.store.awaiting import Awaited
 from starter.gateway.hooks import Happened, Parked, Told, take, unreadable
 from starter.gateway.parts import Parts, parts_of
 from starter.gateway.problems import Problem
-from starter.gateway.signatures import not_connected, refused, standard
+from starter.gateway.signatures import may_be_standard, not_connected, standard, verified
 from workflows.contracts.ids import OrderKey
 
 router = APIRouter(prefix="/hooks", include_in_schema=False)
@@ -32,6 +34,9 @@ TYPES: Mapping[str, frozenset[str]] = {
 #: What names the order; the rest of `data` is the event's.
 _NAMES = ("order", "shop")
 
+#: How long a refund waits for its payment before a person is told.
+_PATIENCE = timedelta(days=1)
+
 
 @router.post("/payments")
 @router.post("/shipments")
@@ -45,10 +50,15 @@ async def standard_webhook(request: Request) -> Response:
     setting = f"ORDERS_HOOKS_{source.upper()}"
     if not secrets:
         raise not_connected(f"/hooks/{source}", setting=setting)
-    raw = await request.body()
-    if not standard(raw, headers=request.headers, secrets=secrets, now=gateway.now()):
-        raise refused(source, setting=setting)
-    told = _told(raw, id=request.headers["webhook-id"], source=source, gateway=gateway)
+    headers, now = request.headers, gateway.now()
+    raw = await verified(
+        request,
+        source=source,
+        setting=setting,
+        may_be=may_be_standard(headers, now=now),
+        fits=lambda body: standard(body, headers=headers, secrets=secrets, now=now),
+    )
+    told = _told(raw, id=headers["webhook-id"], source=source, gateway=gateway)
     await take(gateway, source=f"shop.{source}", told=told, raw=raw)
     return Response(status_code=204)
 
@@ -68,7 +78,12 @@ def _told(raw: bytes, *, id: str, source: str, gateway: Parts) -> Told:
     if not isinstance(data, Mapping) or not isinstance(data.get("order"), str) or not data["order"]:
         return Told(parked=[Parked(id, type_, "data.order is missing: it names the order by its number")])
     key = OrderKey(shop=str(data.get("shop") or gateway.settings.shop), number=data["order"])
-    return Told(happened=[Happened(id, type_, at, _rest(data), orders=(key,))])
+    return Told(happened=[Happened(id, type_, at, _rest(data), orders=(key,), awaited=_awaited(type_, data))])
+
+
+def _awaited(type: str, data: Mapping[str, Any]) -> Awaited | None:
+    payment = data.get("payment") if type == "payment.refunded" else None
+    return Awaited(payment, patience=_PATIENCE) if isinstance(payment, str) and payment else None
 
 
 def _rest(data: Mapping[str, Any]) -> dict[str, Any]:

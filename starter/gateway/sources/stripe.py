@@ -1,24 +1,26 @@
 """Stripe: payments and refunds, verified by the official library, with moments in the future refused as well.
 
 The order is named by `metadata.order` (and `metadata.shop`) of the payment intent or the checkout session, or by the
-session's client_reference_id; a refund that names none, by the payment it takes back.
+session's client_reference_id; a refund that names none, by the payment it takes back. Stripe tells in any order, so a
+refund waits for its payment.
 Source: https://docs.stripe.com/webhooks, https://docs.stripe.com/api/events/types
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from activities.accounts.stripe import StripeAccount
-from activities.store import journal
+from activities.store.awaiting import Awaited
 from starter.gateway.hooks import Happened, Parked, Told, take, unreadable
-from starter.gateway.parts import Parts, parts_of
-from starter.gateway.signatures import TOLERANCE, holds, in_time, not_connected, refused
+from starter.gateway.parts import parts_of
+from starter.gateway.signatures import TOLERANCE, holds, in_time, not_connected, verified
 from workflows.contracts.ids import OrderKey
 
 router = APIRouter(prefix="/hooks", include_in_schema=False)
@@ -36,6 +38,9 @@ _WHOLE = frozenset(
 )
 _THOUSANDTHS = frozenset(("BHD", "JOD", "KWD", "OMR", "TND"))
 
+#: An HMAC-SHA256 as Stripe writes it.
+_DIGEST = re.compile("[0-9a-f]{64}")
+
 
 @router.post("/stripe")
 async def stripe(request: Request) -> Response:
@@ -44,20 +49,30 @@ async def stripe(request: Request) -> Response:
     account = StripeAccount.read(gateway.environment, folder=gateway.settings.secrets)
     if account is None:
         raise not_connected("Stripe", setting="ORDERS_STRIPE_WEBHOOK_SECRET")
-    raw = await request.body()
     signature = request.headers.get("stripe-signature", "")
-    if not _is_signed(raw, signature=signature, account=account, now=gateway.now()):
-        raise refused(SOURCE, setting="ORDERS_STRIPE_WEBHOOK_SECRET")
-    await take(gateway, source=SOURCE, told=await _told(raw, gateway=gateway), raw=raw)
+    raw = await verified(
+        request,
+        source=SOURCE,
+        setting="ORDERS_STRIPE_WEBHOOK_SECRET",
+        may_be=_may_be_signed(signature, now=gateway.now()),
+        fits=lambda body: _is_signed(body, signature=signature, account=account),
+    )
+    patience = timedelta(hours=account.refund_hours)
+    await take(gateway, source=SOURCE, told=_told(raw, shop=gateway.settings.shop, patience=patience), raw=raw)
     return Response(status_code=204)
 
 
-def _is_signed(raw: bytes, *, signature: str, account: StripeAccount, now: datetime) -> bool:
+def _may_be_signed(signature: str, *, now: datetime) -> bool:
+    """Say whether the header holds a signature that is of now; the library takes moments of the future."""
+    parts = [part.partition("=") for part in signature.split(",")]
+    moments = [value for name, _, value in parts if name == "t"]
+    is_signed = any(name == "v1" and _DIGEST.fullmatch(value) for name, _, value in parts)
+    return is_signed and len(moments) == 1 and in_time(moments[0], now=now)
+
+
+def _is_signed(raw: bytes, *, signature: str, account: StripeAccount) -> bool:
     from stripe import WebhookSignature  # noqa: PLC0415
 
-    moments = [part.partition("=")[2] for part in signature.split(",") if part.startswith("t=")]
-    if len(moments) != 1 or not in_time(moments[0], now=now):  # the library takes moments of the future
-        return False
     seconds = int(TOLERANCE.total_seconds()) + 60  # `in_time` has judged already, by the gateway's clock
     return any(
         holds(lambda secret=secret: WebhookSignature.verify_header(raw, signature, secret, seconds))  # type: ignore[misc]  # mypy does not infer lambdas with defaults
@@ -65,7 +80,7 @@ def _is_signed(raw: bytes, *, signature: str, account: StripeAccount, now: datet
     )
 
 
-async def _told(raw: bytes, *, gateway: Parts) -> Told:
+def _told(raw: bytes, *, shop: str, patience: timedelta) -> Told:
     try:
         event = json.loads(raw)
         id, name, made = str(event["id"]), str(event["type"]), datetime.fromtimestamp(int(event["created"]), UTC)
@@ -76,13 +91,15 @@ async def _told(raw: bytes, *, gateway: Parts) -> Told:
     if name not in PAID + REFUNDED:
         return Told()
     try:
-        found = _payment(name, thing, before, at=made, shop=gateway.settings.shop)
+        found = _payment(name, thing, before, at=made, shop=shop)
     except (ValueError, KeyError, TypeError, ArithmeticError, AttributeError):
         return Told(parked=[Parked(id, f"stripe.{name}", "Stripe's payment cannot be read")])
     if found is None:
         return Told()
-    if not found.orders and name in REFUNDED:
-        found = replace(found, orders=await _orders_paid(gateway, thing))
+    intent = thing.get("payment_intent")
+    if name in REFUNDED and isinstance(intent, str) and intent:
+        # A charge has its intent's metadata, but not those of a checkout session, nor its client_reference_id.
+        return Told(happened=[replace(found, awaited=Awaited(intent, patience=patience))])
     if not found.orders:
         problem = "Stripe's payment names no order: set metadata.order to the order's number"
         return Told(parked=[Parked(found.id, found.type, problem, found.data)])
@@ -105,16 +122,6 @@ def _payment(
         id, type_, units = str(thing["payment_intent"] or thing["id"]), "payment.received", int(thing["amount_total"])
     data = {"amount": str(_amount(units, currency=currency)), "currency": currency, "reference": id}
     return Happened(id, type_, at, data, orders=_orders(thing, shop=shop))
-
-
-async def _orders_paid(gateway: Parts, charge: Mapping[str, Any]) -> tuple[OrderKey, ...]:
-    """Find the order of a charge by its payment, which was journalled under the intent's id."""
-    # A charge has its intent's metadata, but not those of a checkout session, nor its client_reference_id.
-    intent = charge.get("payment_intent")
-    if not isinstance(intent, str) or not intent:
-        return ()
-    async with gateway.store.read() as tx:
-        return await journal.gone_to(tx, source=SOURCE, id=intent)
 
 
 def _amount(units: int, *, currency: str) -> Decimal:

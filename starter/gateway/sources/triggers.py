@@ -19,7 +19,7 @@ from starter.gateway.access import Rates
 from starter.gateway.hooks import Happened, Told, take
 from starter.gateway.parts import Gateway, Parts
 from starter.gateway.problems import Problem
-from starter.gateway.signatures import refused, standard
+from starter.gateway.signatures import may_be_standard, standard, verified
 from workflows.contracts.events import WEBHOOK_PREFIX
 from workflows.contracts.ids import OrderKey
 
@@ -41,9 +41,14 @@ async def fire(
     """Fire a webhook trigger on an order."""
     known = await _known(gateway, code=code)
     _rates(request, gateway=gateway).take(known.hash)
-    raw = await request.body()
-    if known.secret and not standard(raw, headers=request.headers, secrets=[known.secret], now=gateway.now()):
-        raise refused(SOURCE, setting=f"the secret of webhook '{known.trigger}'")
+    headers, now = request.headers, gateway.now()
+    raw = await verified(
+        request,
+        source=SOURCE,
+        setting=f"the secret of webhook '{known.trigger}'",
+        may_be=not known.secret or may_be_standard(headers, now=now),
+        fits=lambda body: not known.secret or standard(body, headers=headers, secrets=[known.secret], now=now),
+    )
     happened = _happened(request, raw=raw, trigger=known.trigger, target=target, gateway=gateway)
 
     async def note_use(tx: Tx) -> list[Happened]:
@@ -66,7 +71,7 @@ def _rates(request: Request, *, gateway: Parts) -> Rates:
     """Return this process's token buckets, one per code."""
     state = request.app.state
     if not hasattr(state, "hook_rates"):
-        state.hook_rates = Rates(gateway.settings.hook_rate_per_minute)
+        state.hook_rates = Rates(gateway.settings.hook_rate_per_minute, by="with this code")
     rates: Rates = state.hook_rates
     return rates
 

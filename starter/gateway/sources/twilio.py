@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha1
 from typing import Annotated
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -17,7 +18,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.datastructures import MultiDict
 
 from activities.accounts.twilio import TwilioAccount
-from activities.accounts.twilio_codes import words_of
+from activities.accounts.twilio_codes import may_be_repeated, words_of
 from activities.runtime.logs import log
 from activities.store import calls, chats, customers, suppressions
 from activities.store.database import StoreDown, Tx
@@ -28,7 +29,7 @@ from activities.store.values import e164
 from starter.gateway import speech
 from starter.gateway.hooks import Happened, Receipt, Told, take
 from starter.gateway.parts import Gateway, Parts
-from starter.gateway.signatures import not_connected, refused
+from starter.gateway.signatures import is_digest, not_connected, refused
 
 router = APIRouter(prefix="/hooks/twilio", include_in_schema=False)
 
@@ -97,8 +98,10 @@ async def _verified(request: Request, gateway: Gateway) -> Verified:
     account = TwilioAccount.read(gateway.environment, folder=gateway.settings.secrets)
     if account is None:
         raise not_connected("Twilio", setting="ORDERS_TWILIO_ACCOUNT_SID")
-    raw = await request.body()
-    form = _signed(request, raw=raw, account=account, public_url=gateway.public_url)
+    form: MultiDict | None = None
+    if is_digest(request.headers.get("x-twilio-signature", ""), size=sha1().digest_size):
+        raw = await request.body()
+        form = _signed(request, raw=raw, account=account, public_url=gateway.public_url)
     if form is None:
         raise refused(SOURCE, setting="ORDERS_TWILIO_AUTH_TOKEN, ORDERS_PUBLIC_URL")
     return Verified(account, form, raw)
@@ -139,8 +142,15 @@ async def status(send_id: UUID, call: Signed, gateway: Gateway) -> Response:
         _log.warning("Twilio tells an unknown status of a message", send=str(send_id))
         return Response(status_code=204)
     code = call["ErrorCode"]
-    words = words_of(int(code)) if known[1] is LedgerState.FAILED and code.isdecimal() else ""
-    callback = Callback(call["MessageStatus"].lower(), rank=known[0], state=known[1], code=code, words=words)
+    number = int(code) if known[1] is LedgerState.FAILED and code.isdecimal() else 0
+    callback = Callback(
+        call["MessageStatus"].lower(),
+        rank=known[0],
+        state=known[1],
+        code=code,
+        words=words_of(number) if number else "",
+        may_be_repeated=may_be_repeated(number),
+    )
     told = Told(receipts=[Receipt(send_id, call["MessageSid"] or call["SmsSid"], callback)])
 
     async def block(tx: Tx) -> Sequence[Happened]:

@@ -389,6 +389,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('provider', 'provider_id', name=op.f('uq_ledger_provider_provider_id'))
     )
     with op.batch_alter_table('ledger', schema=None) as batch_op:
+        batch_op.create_index('ix_ledger_held', ['updated_at'], unique=False, sqlite_where=sa.text("state = 'held'"), postgresql_where=sa.text("state = 'held'"))
         batch_op.create_index('ix_ledger_leases', ['lease_until'], unique=False, sqlite_where=sa.text("state = 'dispatching'"), postgresql_where=sa.text("state = 'dispatching'"))
         batch_op.create_index(batch_op.f('ix_ledger_order_id_visit'), ['order_id', 'visit'], unique=False)
         batch_op.create_index(batch_op.f('ix_ledger_run'), ['run'], unique=False)
@@ -446,6 +447,7 @@ def upgrade() -> None:
     sa.Column('code', columns.Words(), nullable=False),
     sa.Column('words', columns.Words(), nullable=False),
     sa.Column('claimed_at', columns.Moment(), nullable=True),
+    sa.Column('repeated_at', columns.Moment(), nullable=True),
     sa.Column('updated_at', columns.Moment(), nullable=False),
     sa.ForeignKeyConstraint(['employee'], ['employees.id'], name=op.f('fk_notices_employee')),
     sa.ForeignKeyConstraint(['order_id'], ['orders.id'], name=op.f('fk_notices_order_id')),
@@ -454,6 +456,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('room', 'ref', name=op.f('uq_notices_room_ref'))
     )
     with op.batch_alter_table('notices', schema=None) as batch_op:
+        batch_op.create_index('ix_notices_held', ['updated_at'], unique=False, sqlite_where=sa.text("state = 'held'"), postgresql_where=sa.text("state = 'held'"))
         batch_op.create_index(batch_op.f('ix_notices_employee_id'), ['employee', 'id'], unique=False)
         batch_op.create_index('ix_notices_open', ['next_at'], unique=False, sqlite_where=sa.text("state IN ('planned', 'dispatching', 'unknown')"), postgresql_where=sa.text("state IN ('planned', 'dispatching', 'unknown')"))
         batch_op.create_index(batch_op.f('ix_notices_order_id'), ['order_id'], unique=False)
@@ -613,6 +616,7 @@ def upgrade() -> None:
     sa.Column('words', columns.Words(), nullable=False),
     sa.Column('created_at', columns.Moment(), nullable=False),
     sa.Column('claimed_at', columns.Moment(), nullable=True),
+    sa.Column('repeated_at', columns.Moment(), nullable=True),
     sa.Column('updated_at', columns.Moment(), nullable=False),
     sa.ForeignKeyConstraint(['conversation'], ['conversations.id'], name=op.f('fk_chat_answers_conversation')),
     sa.ForeignKeyConstraint(['message'], ['chat_messages.id'], name=op.f('fk_chat_answers_message')),
@@ -620,11 +624,23 @@ def upgrade() -> None:
     sa.UniqueConstraint('message', name=op.f('uq_chat_answers_message'))
     )
     with op.batch_alter_table('chat_answers', schema=None) as batch_op:
+        batch_op.create_index('ix_chat_answers_held', ['updated_at'], unique=False, sqlite_where=sa.text("state = 'held'"), postgresql_where=sa.text("state = 'held'"))
         batch_op.create_index(batch_op.f('ix_chat_answers_conversation_message'), ['conversation', 'message'], unique=False)
         batch_op.create_index(batch_op.f('ix_chat_answers_conversation_updated_at'), ['conversation', 'updated_at'], unique=False)
         batch_op.create_index('ix_chat_answers_open', ['next_at'], unique=False, sqlite_where=sa.text("state IN ('planned', 'dispatching', 'unknown')"), postgresql_where=sa.text("state IN ('planned', 'dispatching', 'unknown')"))
         batch_op.create_index(batch_op.f('ix_chat_answers_provider_provider_id'), ['provider', 'provider_id'], unique=False)
         batch_op.create_index('ix_chat_answers_unsettled', ['address_hash'], unique=False, sqlite_where=sa.text("state IN ('dispatching', 'unknown')"), postgresql_where=sa.text("state IN ('dispatching', 'unknown')"))
+
+    op.create_table('waiting',
+    sa.Column('event', columns.Serial(), nullable=False),
+    sa.Column('source', columns.Words(), nullable=False),
+    sa.Column('awaited', columns.Words(), nullable=False),
+    sa.Column('until', columns.Moment(), nullable=False),
+    sa.ForeignKeyConstraint(['event'], ['events.seq'], name=op.f('fk_waiting_event')),
+    sa.PrimaryKeyConstraint('event', name=op.f('pk_waiting'))
+    )
+    with op.batch_alter_table('waiting', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_waiting_source_awaited'), ['source', 'awaited'], unique=False)
 
     op.create_table('task_assignees',
     sa.Column('employee', columns.Words(), nullable=False),
@@ -643,12 +659,17 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_task_assignees_task_id'))
 
     op.drop_table('task_assignees')
+    with op.batch_alter_table('waiting', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_waiting_source_awaited'))
+
+    op.drop_table('waiting')
     with op.batch_alter_table('chat_answers', schema=None) as batch_op:
         batch_op.drop_index('ix_chat_answers_unsettled', sqlite_where=sa.text("state IN ('dispatching', 'unknown')"), postgresql_where=sa.text("state IN ('dispatching', 'unknown')"))
         batch_op.drop_index(batch_op.f('ix_chat_answers_provider_provider_id'))
         batch_op.drop_index('ix_chat_answers_open', sqlite_where=sa.text("state IN ('planned', 'dispatching', 'unknown')"), postgresql_where=sa.text("state IN ('planned', 'dispatching', 'unknown')"))
         batch_op.drop_index(batch_op.f('ix_chat_answers_conversation_updated_at'))
         batch_op.drop_index(batch_op.f('ix_chat_answers_conversation_message'))
+        batch_op.drop_index('ix_chat_answers_held', sqlite_where=sa.text("state = 'held'"), postgresql_where=sa.text("state = 'held'"))
 
     op.drop_table('chat_answers')
     with op.batch_alter_table('whispers', schema=None) as batch_op:
@@ -679,6 +700,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_notices_order_id'))
         batch_op.drop_index('ix_notices_open', sqlite_where=sa.text("state IN ('planned', 'dispatching', 'unknown')"), postgresql_where=sa.text("state IN ('planned', 'dispatching', 'unknown')"))
         batch_op.drop_index(batch_op.f('ix_notices_employee_id'))
+        batch_op.drop_index('ix_notices_held', sqlite_where=sa.text("state = 'held'"), postgresql_where=sa.text("state = 'held'"))
 
     op.drop_table('notices')
     with op.batch_alter_table('list_items', schema=None) as batch_op:
@@ -695,6 +717,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_ledger_run'))
         batch_op.drop_index(batch_op.f('ix_ledger_order_id_visit'))
         batch_op.drop_index('ix_ledger_leases', sqlite_where=sa.text("state = 'dispatching'"), postgresql_where=sa.text("state = 'dispatching'"))
+        batch_op.drop_index('ix_ledger_held', sqlite_where=sa.text("state = 'held'"), postgresql_where=sa.text("state = 'held'"))
 
     op.drop_table('ledger')
     with op.batch_alter_table('documents', schema=None) as batch_op:

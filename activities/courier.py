@@ -256,6 +256,7 @@ class Courier:
         await self._end(taken, End(LedgerState.FAILED, code=code, words=words))
 
     async def _hold(self, taken: Taken) -> None:
+        _log.warning("Nobody can tell whether it was sent; a person decides: orders messages held", **_named(taken))
         words = "Nobody can tell whether it was sent; it is not sent again"
         await self._end(taken, End(LedgerState.HELD, words=words))
 
@@ -264,7 +265,7 @@ class Courier:
             await taken.load.tell(tx, taken.parcel, end=end, now=self._now())
 
     def _is_too_late(self, taken: Taken) -> bool:
-        return self._now() - taken.parcel.created_at >= PATIENCE
+        return self._now() - taken.parcel.since >= PATIENCE
 
     def _pause(self, taken: Taken) -> timedelta:
         factor: int = 2 ** min(taken.parcel.attempt - 1, 20)

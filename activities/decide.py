@@ -5,17 +5,18 @@ with the stage, the visit and its planned runs.
 """
 
 from dataclasses import replace
+from functools import lru_cache
 
 from temporalio import activity
 
 from activities import judging
-from activities.case import Case, Effect, load, state_of
+from activities.case import Case, Cases, Effect, state_of
 from activities.records import Records
 from activities.runtime import faults, metrics
 from activities.runtime.faults import Step
 from activities.runtime.logs import log
 from activities.shelf import Shelf
-from activities.store import erasing, facts, journal, runs, visits
+from activities.store import erasing, facts, journal, runs, views, visits
 from activities.store.database import NotFound, Store, StoreDown, Tx, Unreadable
 from activities.store.facts import BadEvent
 from activities.store.journal import Arrival, JournalledEvent
@@ -32,6 +33,10 @@ from workflows.contracts.state import OrderState
 _KEPT = (EventReason.ON_HOLD, EventReason.LOOP)
 
 
+#: The counter of decisions for a reason; finding it among the labels costs more than counting.
+_counted = lru_cache(maxsize=100)(metrics.DECISIONS.labels)
+
+
 class Decisions:
     """Decide on events and commit the decisions. `pace` divides every wait.
 
@@ -42,8 +47,7 @@ class Decisions:
     def __init__(self, store: Store, *, shelf: Shelf, records: Records, pace: float = 1.0) -> None:
         self._store = store
         self._records = records
-        self._shelf = shelf
-        self._pace = pace
+        self._cases = Cases(shelf, pace)
         self._log = log("decide")
 
     @activity.defn(name="decide")
@@ -89,24 +93,24 @@ class Decisions:
             self._log.warning("An event came for an order that does not exist", order=str(key), type=event.type)
             await _keep_unmatched(tx, request)
             return _unknown_order(request)
-        known, problem = await _journalled(tx, request)
+        seen, told = await views.seen_at(tx, key, source=event.source, id=event.id)
+        known, problem = await _journalled(tx, request, told=told)
         if known.decision is not None and known.decision.reason not in _KEPT:
             again = await _again(tx, standing, decided=known.decision)
-            return await _up_to_date(tx, request, decided=again, plan=None)
-        case = await load(tx, self._shelf, request=request, standing=standing, pace=self._pace)
+            return again.model_copy(update=await _present(tx, request, plan=None))
+        # An event that was journalled just now may have changed what was seen.
+        case = await self._cases.of(tx, request, standing=standing, seen=seen if told else None)
         effect = await self._effect(tx, case, known=known, problem=problem)
         outcomes: list[RunOutcome] = []
         if records is not None and effect.plan is not None and effect.bench is not None and not standing.held_at:
             outcomes = await records.begin(tx, effect.bench, plan=effect.plan)
         decided = _decision(request, effect=effect, state=state_of(standing))
-        metrics.DECISIONS.labels(reason=effect.reason.value).inc()
+        _counted(effect.reason.value).inc()
         verdict = {"words": effect.words, "trigger": effect.trigger, **effect.verdict}
-        await journal.decided(
-            tx, key, source=event.source, id=event.id, decision=decided, verdict=verdict, now=request.now
-        )
+        await journal.decided(tx, known, decision=decided, verdict=verdict, now=request.now)
         is_deleted = await _deleted(tx, case, effect=effect)
-        told = decided.model_copy(update={"outcomes": outcomes, "ended": is_deleted})
-        return await _up_to_date(tx, request, decided=told, plan=effect.plan)
+        present = await _present(tx, request, plan=effect.plan)
+        return decided.model_copy(update={**present, "outcomes": outcomes, "ended": is_deleted})
 
     async def _effect(self, tx: Tx, case: Case, *, known: JournalledEvent, problem: str) -> Effect:
         event = case.request.event
@@ -117,7 +121,7 @@ class Decisions:
             created = await judging.create(tx, case)
             standing = await visits.lock(tx, case.request.key)
             assert standing is not None  # it was locked a moment ago
-            case = await load(tx, self._shelf, request=case.request, standing=standing, pace=self._pace)
+            case = await self._cases.of(tx, case.request, standing=standing)
         effect = await judging.decide_on(tx, case, known=known)
         if created is not None and effect.plan is None:
             return replace(effect, plan=created.plan, bench=created.bench)
@@ -135,35 +139,34 @@ async def _deleted(tx: Tx, case: Case, *, effect: Effect) -> bool:
     return True
 
 
-async def _journalled(tx: Tx, request: DecideRequest) -> tuple[JournalledEvent, str]:
+async def _journalled(tx: Tx, request: DecideRequest, *, told: JournalledEvent | None) -> tuple[JournalledEvent, str]:
     """Return the event as it stands in the journal, and why it cannot be used ("" if it can).
 
-    An event that an outsider signalled is journalled now, with its facts.
+    An event that an outsider signalled is not told there yet: it is journalled now, with its facts.
     """
     key, event = request.key, request.event
-    known = await journal.event_for(tx, key, source=event.source, id=event.id)
-    if known is not None:
-        return known, str(known.data.get("problem", "")) if event.source == MALFORMED else ""
+    if told is not None:
+        return told, str(told.data.get("problem", "")) if event.source == MALFORMED else ""
     arrival = Arrival(
         source=event.source, id=event.id, type=event.type, at=event.at or request.now, data=event.data, orders=(key,)
     )
     problem = str(event.data.get("problem", "")) if event.source == MALFORMED else ""
     has_facts = not problem and is_known(event.type)
-    if event.type not in facts.TYPES:  # nothing is added to its data, so it need not be read back
-        await journal.append(tx, arrival, now=request.now, with_facts=has_facts, are_known=True)
-        return JournalledEvent(type=event.type, at=arrival.at, data=arrival.data, decision=None, state="new"), problem
     try:
-        await journal.append(tx, arrival, now=request.now, with_facts=has_facts, are_known=True)
+        taken = await journal.append(tx, arrival, now=request.now, with_facts=has_facts, are_known=True)
     except BadEvent as bad:
         problem = bad.words
-        await journal.append(tx, arrival, now=request.now, with_facts=False, are_known=True)
+        taken = await journal.append(tx, arrival, now=request.now, with_facts=False, are_known=True)
+    if taken.is_new and event.type not in facts.TYPES:  # nothing was added to its data, so it need not be read back
+        number = taken.deliveries[0].id
+        return JournalledEvent(number, event.type, arrival.at, arrival.data, decision=None, state="new"), problem
     known = await journal.event_for(tx, key, source=event.source, id=event.id)
     assert known is not None  # it was journalled a line above
     return known, problem
 
 
-async def _up_to_date(tx: Tx, request: DecideRequest, *, decided: Decision, plan: Plan | None) -> Decision:
-    """Return a decision with the order's present state, and with a plan where the workflow does not carry it out yet.
+async def _present(tx: Tx, request: DecideRequest, *, plan: Plan | None) -> dict[str, object]:
+    """Return a decision's state, the order's present one, and its plan where the workflow does not carry it out yet.
 
     `plan` is the one that was just made, if any; else the store tells how far the visit is.
     """
@@ -171,7 +174,7 @@ async def _up_to_date(tx: Tx, request: DecideRequest, *, decided: Decision, plan
     assert standing is not None  # it is locked
     if plan is None and standing.visit and (request.is_fresh or request.visit != standing.visit):
         plan = await runs.plan_of(tx, request.key, visit=standing.visit)
-    return decided.model_copy(update={"state": state_of(standing), "plan": plan})
+    return {"state": state_of(standing), "plan": plan}
 
 
 async def _again(tx: Tx, standing: Standing, *, decided: Decision) -> Decision:

@@ -1,8 +1,8 @@
 """What every run goes through, whatever its kind: checked, and ended with all that follows from its end."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from activities.actions.protocol import Ended, failed
@@ -29,6 +29,9 @@ OUTCOME_UNKNOWN = "outcome-unknown"
 #: Verdicts that say nothing of a message which was claimed before.
 _LEAVES_CLAIMS = (RunReason.STAGE_LEFT, RunReason.EXPIRED)
 
+
+#: The counter of the runs that ended so; finding it among the labels costs more than counting.
+_ended = lru_cache(maxsize=1_000)(metrics.RUNS.labels)
 
 #: A moment that is later by less has come: the clocks of two machines differ.
 _CLOCKS_DIFFER = timedelta(seconds=1)
@@ -116,9 +119,8 @@ async def end(
     status, reason = ended.status, ended.reason
     run_end = RunEnd(status, reason, bench.now, words=ended.words, results=ended.results, compared=compared)
     runs.finish_later(tx, bench.key, visit=bench.visit, rule=rule, end=run_end)
-    metrics.RUNS.labels(kind=row.kind, status=status.value, reason=reason.value).inc()
-    told = {"status": status, "reason": reason, "ended_at": bench.now, "results": ended.results}
-    bench.rows[rule] = row.model_copy(update=told)
+    _ended(row.kind, status.value, reason.value).inc()
+    bench.rows[rule] = row._replace(status=status, reason=reason, ended_at=bench.now, results=ended.results)
     if ended.results and bench.seen is not None:
         results = {**bench.seen.results, rule.replace("-", "_"): ended.results}
         bench.seen = bench.seen.model_copy(update={"results": results})
@@ -190,8 +192,10 @@ async def _fail(tx: Tx, bench: Bench, *, rule: str, ended: Ended) -> str:
             reason=RunReason.PREVIOUS_FAILED,
             at=bench.now,
         )
-        ends = {"status": RunStatus.STOPPED, "reason": RunReason.PREVIOUS_FAILED, "ended_at": bench.now}
-        bench.rows |= {name: bench.rows[name].model_copy(update=ends) for name in stopped}
+        for name in stopped:
+            bench.rows[name] = bench.rows[name]._replace(
+                status=RunStatus.STOPPED, reason=RunReason.PREVIOUS_FAILED, ended_at=bench.now
+            )
     text = f"Order {bench.key.number}: rule {rule} of stage {bench.stage} failed ({ended.reason}). {ended.words}"
     await tell_responsible(tx, bench, text=text, ref=f"{run_id(bench.key, bench.visit, rule)}:failed")
     await visits.set_attention(tx, bench.key, text=RULE_FAILED)
@@ -216,13 +220,13 @@ async def _delete(tx: Tx, bench: Bench, *, asked: bool) -> list[Event]:
     """
     if asked:
         await erasing.ask(tx, bench.key)
-        bench.standing = replace(bench.standing, is_to_be_deleted=True)
+        bench.standing = bench.standing._replace(is_to_be_deleted=True)
     if not bench.standing.is_to_be_deleted or bench.standing.visit != bench.visit:
         return []
     if not await erasing.is_due(tx, bench.key, visit=bench.visit):
         return []
     await erasing.order(tx, bench.key, now=bench.now)
-    bench.standing = replace(bench.standing, is_deleted=True)
+    bench.standing = bench.standing._replace(is_deleted=True)
     return _deletion(bench)
 
 
@@ -239,7 +243,7 @@ async def _tell_successors(tx: Tx, bench: Bench, *, rule: str) -> list[Due]:
     if dues:
         await runs.set_dues(tx, bench.key, visit=bench.visit, dues=dues)
         for due in dues:
-            bench.rows[due.rule] = bench.rows[due.rule].model_copy(update={"due": due.at})
+            bench.rows[due.rule] = bench.rows[due.rule]._replace(due=due.at)
     return dues
 
 

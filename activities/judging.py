@@ -3,13 +3,13 @@
 from datetime import timedelta
 from typing import Any
 
-from activities import operators
+from activities import operators, resends
 from activities.case import Case, Change, Effect, call, change_stage, new_moments
 from activities.store import journal, notices, runs, visits
 from activities.store.database import Tx
 from activities.store.history import NewNotice
 from activities.store.journal import JournalledEvent
-from workflows.contracts.events import OPERATOR_PREFIX, RULE_MOVE, is_by_customer
+from workflows.contracts.events import OPERATOR_PREFIX, RULE_MOVE, RULE_UNDELIVERED, is_by_customer
 from workflows.contracts.plans import BY_CUSTOMER, Due
 from workflows.contracts.reasons import EventReason, RunReason, RunStatus
 from workflows.pipeline import planning
@@ -28,6 +28,8 @@ async def decide_on(tx: Tx, case: Case, *, known: JournalledEvent) -> Effect:
         return await operators.carry_out(tx, case, name=event.type.removeprefix(OPERATOR_PREFIX), data=known.data)
     if event.type == "order.created" and case.standing.stage:
         return Effect(EventReason.SAME_STAGE, "the order was created before")
+    if event.type == RULE_UNDELIVERED and event.source == "rule":
+        return await resends.decide_on(tx, case, data=known.data)
     situation = await _situation(tx, case)
     if event.type == RULE_MOVE and event.source == "rule":
         verdict = _moved_by_rule(case, situation=situation, data=known.data)
@@ -123,12 +125,18 @@ async def _hold_loop(tx: Tx, case: Case, *, words: str, verdict: dict[str, Any])
 
 async def _edited(tx: Tx, case: Case) -> tuple[Due, ...]:
     """Compute the moments of the waiting rules whose wait reads a field of the order (M23)."""
+    stage = case.current.stages.get(case.standing.stage)
+    moved = [
+        rule.id
+        for rule in (stage.rules if stage else ())
+        if planning.wait_depends_on(case.current, stage=case.standing.stage, rule=rule.id)
+    ]
+    if not moved:
+        return ()
     waiting = [
         run
         for run in await runs.runs_of(tx, case.request.key, visit=case.standing.visit)
-        if (run.status is RunStatus.PLANNED or run.reason is RunReason.ON_HOLD)
-        and run.has_wait
-        and planning.wait_depends_on(case.current, stage=case.standing.stage, rule=run.rule)
+        if (run.status is RunStatus.PLANNED or run.reason is RunReason.ON_HOLD) and run.has_wait and run.rule in moved
     ]
     return await new_moments(tx, case, rules=waiting)
 

@@ -5,6 +5,7 @@ it is still under way, or `Missed` where nobody was reached and the rule wants a
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -114,7 +115,10 @@ def together(ends: list[Ended]) -> Ended:
 
 
 async def into_chats(tx: Tx, bench: Bench, *, rule: str, messages: Sequence[Message]) -> None:
-    """Show what left for a chat outside in its conversation, once; the web chat's provider has done so itself."""
+    """Show what left for a chat outside in its conversation, once, however often it was tried.
+
+    The web chat's provider has done so itself.
+    """
     run = run_id(bench.key, bench.visit, rule)
     for message in messages:
         if message.channel == "chat" and message.medium != chats.WEB:
@@ -123,7 +127,7 @@ async def into_chats(tx: Tx, bench: Bench, *, rule: str, messages: Sequence[Mess
                 medium=message.medium,
                 address=message.address,
                 text=message.body,
-                send_id=send_id(run, message=message),
+                send_id=send_id(run, message=replace(message, attempt=1)),
                 order=bench.key,
                 at=bench.now,
             )

@@ -13,10 +13,10 @@ from datetime import UTC, datetime, timedelta
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities import frame, outcomes, postponing
+from activities import frame, outcomes, postponing, resends
 from activities.actions.protocol import Action, Ended, Premises, failed
 from activities.bench import Bench
-from activities.claiming import Acceptance, Answer, Brought, Lease, Prepared, claim_of
+from activities.claiming import Acceptance, Brought, Claiming, Prepared
 from activities.outcomes import Missed, Outcomes
 from activities.providers.errors import Misconfigured, NoAccess, NotSent, Rejected, Unknown
 from activities.providers.protocol import Accepted, Message, Provider
@@ -26,13 +26,12 @@ from activities.runtime.faults import Step
 from activities.runtime.logs import log
 from activities.settling import Held, Settling, again
 from activities.shelf import Shelf
-from activities.store import attempts, claims, ledger, runs, visits
+from activities.store import attempts, ledger, runs, visits
 from activities.store.claims import Claimed, Refused, Unsettled
 from activities.store.database import Store, StoreDown, Tx
 from activities.store.ledger import DuplicateSend
 from workflows.contracts.reasons import RunReason, RunStatus
 from workflows.contracts.runs import RunItem, RunOutcome, RunsOutcome, RunsRequest
-from workflows.pipeline.model import Rule
 
 #: How long a send waits before it asks again whether its provider lets us in.
 _UNTIL_ACCESS = timedelta(minutes=2)
@@ -65,11 +64,12 @@ class Sends:
     ) -> None:
         self._store = store
         self._shelf = shelf
-        self._actions = actions
         self._providers = providers
         self._limits = limits
-        self._premises = premises
         self._now = clock or _present
+        self._claiming = Claiming(
+            actions=actions, providers=providers, premises=premises, lease=limits.lease, clock=self._now
+        )
         self._settling = Settling(store, providers=providers, clock=self._now)
         self._outcomes = Outcomes(store, providers=providers, clock=self._now)
         self._log = log("sends")
@@ -90,7 +90,7 @@ class Sends:
         try:
             async with self._store.write() as tx:
                 bench = await self._load(tx, request)
-                prepared = await self._prepare(tx, bench, request=request, item=item)
+                prepared = await self._claiming.prepare(tx, bench, request=request, item=item)
         except Misconfigured as error:
             return await self._end(request, item=item, ended=failed(RunReason.MISCONFIGURED, str(error)))
         if isinstance(prepared, RunOutcome):
@@ -107,58 +107,6 @@ class Sends:
         acceptance = brought[0].acceptance if len(brought) == 1 else None
         return await self._end(request, item=item, ended=ended, prepared=prepared, acceptance=acceptance)
 
-    # --- before: one transaction that draws the line ----------------------------------------------------------------
-
-    async def _prepare(self, tx: Tx, bench: Bench, *, request: RunsRequest, item: RunItem) -> Prepared | RunOutcome:
-        row = bench.rows[item.rule]
-        if row.status.is_end:
-            return await frame.outcome_of(tx, bench, rule=item.rule)
-        rule = bench.pipeline.rule(row.stage, item.rule)
-        action = self._actions.get(item.kind)
-        if rule is None or action is None or action.compose is None:
-            words = f"this worker does not know rule kind '{item.kind}': update it"
-            return await frame.end(tx, bench, rule=item.rule, ended=failed(RunReason.MISCONFIGURED, words))
-        instead = Ended(item.verdict, item.reason or RunReason.INTERNAL, item.words) if item.verdict else None
-        is_claimed = row.status is RunStatus.RUNNING or instead is not None
-        refused = None if is_claimed else await frame.check(tx, bench, rule=rule)
-        if refused is not None:
-            return await frame.end(tx, bench, rule=rule.id, ended=refused)
-        await bench.look(tx)
-        unmet, compared = (None, ()) if is_claimed else frame.condition(bench, rule=rule)
-        attempt = 1 if row.started_at is None else await attempts.current(tx, run=row.id)
-        context = bench.context(rule, premises=self._premises, attempt=attempt)
-        composed = unmet or await action.compose(context, tx)
-        if isinstance(composed, Ended):
-            sent = await ledger.row(tx, send_id=context.send_id) if is_claimed else None
-            if sent is None:
-                return await frame.end(tx, bench, rule=rule.id, ended=composed, compared=compared)
-            # It was claimed before it became impossible, such as for an address that is gone now.
-            instead, composed = composed, outcomes.claimed(sent.channel, provider=sent.provider)
-        messages = composed if isinstance(composed, tuple) else (composed,)
-        messages = tuple(replace(message, attempt=attempt, expires=_expiry(rule, request)) for message in messages)
-        quiet = None if is_claimed else await postponing.until_morning(tx, bench, rule=rule, message=messages[0])
-        if quiet is not None:
-            return quiet
-        prepared = Prepared(rule, row.stage, compared, messages, instead)
-        if len(messages) > 1:
-            return prepared  # each is claimed when its turn has come
-        claim = await self._claim(tx, request, prepared=prepared, message=messages[0], order=bench.standing)
-        return replace(prepared, claim=claim)
-
-    async def _claim(
-        self,
-        tx: Tx,
-        request: RunsRequest,
-        *,
-        prepared: Prepared,
-        message: Message,
-        order: visits.Standing | None = None,
-    ) -> Answer:
-        provider = self._providers.choose(message.channel, name=message.provider).name
-        lease = Lease(self._now(), self._limits.lease)
-        claim = claim_of(request, prepared=prepared, message=message, provider=provider, lease=lease)
-        return await claims.claim(tx, claim=claim, order=order)
-
     # --- out of the house ---------------------------------------------------------------------------------------------
 
     async def _bring(self, request: RunsRequest, *, prepared: Prepared, message: Message) -> Brought:
@@ -167,7 +115,7 @@ class Sends:
             claim = prepared.claim
             if claim is None:
                 async with self._store.write() as tx:
-                    claim = await self._claim(tx, request, prepared=prepared, message=message)
+                    claim = await self._claiming.claim(tx, request, prepared=prepared, message=message)
             if isinstance(claim, Refused):
                 instead = prepared.instead
                 same = instead and claim.reason is instead.reason
@@ -178,8 +126,9 @@ class Sends:
             if isinstance(claim, Claimed):
                 accepted = await self._send(request, claim=claim, prepared=prepared, message=message)
                 results, provider = accepted.results, self._providers.choose(message.channel, name=message.provider)
-                acceptance = Acceptance(claim.send_id, provider.name, accepted.provider_id)
-                if len(prepared.messages) > 1 or self._outcomes.awaits(message):
+                is_awaited = self._outcomes.awaits(message)
+                acceptance = Acceptance(claim.send_id, provider.name, accepted.provider_id, is_awaited)
+                if len(prepared.messages) > 1 or is_awaited:
                     await self._keep(acceptance)
                     acceptance = None
             else:
@@ -231,7 +180,9 @@ class Sends:
     async def _accept(self, tx: Tx, acceptance: Acceptance) -> None:
         send_id, provider_id = acceptance.send_id, acceptance.provider_id
         try:
-            await ledger.accepted(tx, send_id=send_id, provider_id=provider_id, now=self._now())
+            is_news = await ledger.accepted(tx, send_id=send_id, provider_id=provider_id, now=self._now())
+            if not is_news and not acceptance.is_awaited:
+                await resends.overtaken(tx, send_id=send_id, now=self._now())
         except DuplicateSend as error:
             metrics.DUPLICATE_SENDS.labels(provider=acceptance.provider).inc()
             self._log.error("A message may have been sent twice", send=str(error.send_id), provider=error.provider)
@@ -335,10 +286,6 @@ class Sends:
         return await Bench.load(
             tx, self._shelf, key=request.key, visit=request.visit, now=self._now(), pace=self._limits.pace
         )
-
-
-def _expiry(rule: Rule, request: RunsRequest) -> datetime | None:
-    return request.now + rule.expires if rule.expires else None
 
 
 def _present() -> datetime:

@@ -79,6 +79,14 @@ REFUSED: dict[int, str] = {
 }
 
 
+def may_be_repeated(code: int) -> bool:
+    """Say whether a message that failed with this code never left Twilio, so that another try can mend it.
+
+    Not so 30003 and 30008 (out of reach; no reason given): a network may keep such a message and deliver it later.
+    """
+    return code in LATER
+
+
 def words_of(code: int) -> str:
     """Say to people why a message did not arrive."""
     if code in LATER:

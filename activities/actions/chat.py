@@ -6,6 +6,7 @@ text any more a template or a text message; a whisper is only stored, in a table
 
 import unicodedata
 from dataclasses import replace
+from enum import StrEnum
 from typing import Literal
 
 from pydantic import Field
@@ -31,6 +32,15 @@ _WITH_TEMPLATES = ("whatsapp",)
 
 #: The provider of the chat that the gateway serves itself.
 _WEB_CHAT = "web-chat"
+
+
+class Medium(StrEnum):
+    """The chats that there are, as later rules see which one it was."""
+
+    WEB = chats.WEB
+    WHATSAPP = "whatsapp"
+    MESSENGER = "messenger"
+    SMS = "sms"
 
 
 class Chat(RuleSettings):
@@ -89,7 +99,7 @@ KIND = RuleKind(
     reaches_customer=True,
     queue="orders-chat",
     texts=(_TEXT, TextField("variables")),
-    results={"medium": str, "language": str},
+    results={"medium": Medium, "language": str},
     title=_title,
 )
 

@@ -43,7 +43,8 @@ def _title(settings: RuleSettings) -> str:
 
 def _results(settings: RuleSettings) -> Mapping[str, type]:
     names = settings.customer_details if isinstance(settings, CustomerDetails) else ()
-    return {name: bool if name == "vip" else str for name in names}
+    kinds: Mapping[str, type] = {"vip": bool, "kind": CustomerKind}
+    return {name: kinds.get(name, str) for name in names}
 
 
 KIND = RuleKind(name="customer_details", settings=CustomerDetails, results_of=_results, title=_title)

@@ -5,6 +5,7 @@ The words are kept with the call: the call itself fetches them when it is answer
 
 import re
 from dataclasses import replace
+from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,6 +39,17 @@ _NAME = re.compile(rf"(?:{_LABEL}\.)+(?!\d)(?!-)[a-z0-9-]{{2,63}}(?<!-)", re.IGN
 
 #: Endings of names that mean nothing outside a network of one's own (RFC 6761, 6762, 8375, ICANN's .internal).
 _PRIVATE = ("localhost", "local", "internal", "home.arpa", "test", "invalid")
+
+
+class CallOutcome(StrEnum):
+    """How a call went, as later rules see it."""
+
+    ANSWERED = "answered"
+    MACHINE = "machine"
+    FAX = "fax"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    FAILED = "failed"
 
 
 class Repeat(BaseModel):
@@ -145,7 +157,7 @@ KIND = RuleKind(
     reaches_customer=True,
     queue="orders-voice",
     texts=(_TEXT,),
-    results={"outcome": str, "answered_by": str, "attempts": int, "language": str},
+    results={"outcome": CallOutcome, "answered_by": str, "attempts": int, "language": str},
     title=_title,
     hints=_hints,
 )

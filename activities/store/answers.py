@@ -234,6 +234,6 @@ def _parcel(row: Row[Any], *, chat: ConversationRecord, until: datetime) -> Answ
         address=chat.address,
         text=row.text,
         provider=row.provider,
-        created_at=row.created_at,
+        since=row.repeated_at or row.created_at,
         medium=chat.medium,
     )

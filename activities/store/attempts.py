@@ -7,7 +7,8 @@ from sqlalchemy import bindparam, func, select, update
 
 from activities.store.database import Tx
 from activities.store.history import LedgerState
-from activities.store.tables import LEDGER
+from activities.store.tables import LEDGER, RUNS
+from workflows.contracts.reasons import RunReason, RunStatus
 
 #: The code of an attempt that reached nobody, where another one follows.
 NOT_REACHED = "not_reached"
@@ -38,6 +39,20 @@ _END = (
     )
 )
 
+# When the first attempt was claimed stays: the rule's `expires` counts from then. So do its results, which rules after
+# it may have read.
+_PLAN_ANEW = (
+    update(RUNS)
+    .where(RUNS.c.id == bindparam("run"), RUNS.c.status == RunStatus.DONE)
+    .values(
+        status=RunStatus.PLANNED,
+        reason=RunReason.RETRYING,
+        due=bindparam("moment"),
+        words=bindparam("said"),
+        ended_at=None,
+    )
+)
+
 
 async def current(tx: Tx, *, run: UUID) -> int:
     """Return the number of a run's present attempt, from 1."""
@@ -53,3 +68,8 @@ async def end(tx: Tx, *, send_id: UUID, code: str, words: str, at: datetime) -> 
     known = [*row.earlier, row.provider_id] if row.provider_id and row.provider_id not in row.earlier else row.earlier
     values = {"row": send_id, "why": code, "said": words, "known": list(known), "at": at}
     await tx.run(_END, values)
+
+
+async def plan_anew(tx: Tx, *, run: UUID, due: datetime, words: str) -> None:
+    """Let a run that was done wait for another attempt, as its message did not arrive. The order must be locked."""
+    await tx.run(_PLAN_ANEW, {"run": run, "moment": due, "said": words})

@@ -24,7 +24,8 @@ from activities.store.suppressions import fingerprint
 class Parcel:
     """A row that belongs to one courier until `until`: to be sent or, where its answer was lost, looked up.
 
-    Without a `text` there is nothing to send any more: it was deleted meanwhile.
+    Without a `text` there is nothing to send any more: it was deleted meanwhile. `since` is from when it is tried: when
+    it was written, or a person last had it sent again.
     """
 
     id: int | UUID
@@ -35,7 +36,7 @@ class Parcel:
     address: str
     text: str
     provider: str
-    created_at: datetime
+    since: datetime
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,12 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError
 from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, Numeric, String, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -54,7 +56,7 @@ class Words(TypeDecorator[str]):
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
         """Clean a value on its way in, also where it is compared. One call: SQLAlchemy's default way has three."""
-        return _words
+        return words
 
 
 class Moment(TypeDecorator[datetime]):
@@ -86,13 +88,13 @@ class Money(TypeDecorator[Decimal]):
         """Choose numeric or text."""
         return dialect.type_descriptor(Numeric() if dialect.name == "postgresql" else String(40))
 
-    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Decimal | str | None:
-        """Write all digits."""
-        return value if value is None or dialect.name == "postgresql" else format(value, "f")
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        """Write all digits, as one call."""
+        return None if dialect.name == "postgresql" else _digits
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        """Read all digits."""
-        return None if value is None else Decimal(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """Read all digits, as one call; PostgreSQL's driver gives exact numbers."""
+        return None if dialect.name == "postgresql" else _amount
 
 
 def cleaned(value: str) -> str:
@@ -103,19 +105,43 @@ def cleaned(value: str) -> str:
 
 
 def _json_text(value: object) -> str | None:
-    return None if value is None else as_json(value)
+    if value is None:
+        return None
+    if not value and type(value) in _EMPTY:  # most are, and making the encoder ready costs more than this
+        return _EMPTY[type(value)]
+    if type(value) is not dict and isinstance(value, BaseModel):
+        return _model_text(value)
+    return as_json(value)
+
+
+def _model_text(model: BaseModel) -> str:
+    try:
+        return model.model_dump_json(ensure_ascii=True)
+    except PydanticSerializationError:  # it holds a lone surrogate
+        return as_json(model)
 
 
 def _json_of(text: str | None) -> Any:
     """Read what `_json_text` wrote: `json.loads` would search for spaces around it, which costs as much again."""
-    return None if text is None else _DECODER.raw_decode(text)[0]
+    if text is None:
+        return None
+    return _EMPTIED[text]() if text in _EMPTIED else _DECODER.raw_decode(text)[0]
 
 
-def _words(value: str | None) -> str | None:
+def words(value: str | None) -> str | None:
+    """Give a text as both databases hold it; None stays None."""
     if value is None:
         return None
-    text = str(value)
+    text = value if type(value) is str else str(value)  # a StrEnum's member is not what a driver takes at once
     return text if text.isascii() and "\0" not in text else cleaned(text)
+
+
+def _digits(value: Decimal | None) -> str | None:
+    return None if value is None else format(value, "f")
+
+
+def _amount(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
 
 
 def _moment(value: datetime | None) -> datetime | None:
@@ -123,9 +149,16 @@ def _moment(value: datetime | None) -> datetime | None:
 
 
 def _moment_text(value: datetime | None) -> str | None:
-    return None if value is None else in_utc(value).isoformat(timespec="microseconds")
+    return None if value is None else _iso(in_utc(value))
 
 
+@lru_cache(maxsize=1_000)  # a transaction writes its one moment many times
+def _iso(moment: datetime) -> str:
+    """Write a moment in UTC: of other zones, two that differ may be equal (the hour that comes twice)."""
+    return moment.isoformat(timespec="microseconds")
+
+
+@lru_cache(maxsize=1_000)
 def _moment_of(text: str | None) -> datetime | None:
     """Read what `_moment_text` wrote: it is in UTC."""
     return None if text is None else datetime.fromisoformat(text)
@@ -163,3 +196,5 @@ def _plain(value: object) -> object:
 
 _ENCODER = json.JSONEncoder(default=_plain, separators=(",", ":"), allow_nan=False)
 _DECODER = json.JSONDecoder()
+_EMPTY: dict[type, str] = {dict: "{}", list: "[]", tuple: "[]"}
+_EMPTIED: dict[str, Callable[[], Any]] = {"{}": dict, "[]": list}

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Table, insert, or_, select
 from activities.store.customers import fingerprint
 from activities.store.database import NotFound, Tx
 from activities.store.tables import (
+    CONVERSATIONS,
     CUSTOMER_TERMS,
     CUSTOMERS,
     DELIVERIES,
@@ -69,6 +70,7 @@ def _tables(
     yield DOCUMENT_NUMBERS, DOCUMENT_NUMBERS.c.shop == key.shop
     yield CUSTOMERS, owners
     yield CUSTOMER_TERMS, CUSTOMER_TERMS.c.customer_id.in_(select(CUSTOMERS.c.id).where(owners))
+    yield CONVERSATIONS, CONVERSATIONS.c.customer_id.in_(select(CUSTOMERS.c.id).where(owners))
     yield ORDERS, or_(ORDERS.c.id == order, ORDERS.c.customer_id == customer)
     yield EVENTS, or_(EVENTS.c.seq.in_(told), mailed)
     is_mail = DELIVERIES.c.order_id.in_(theirs) & DELIVERIES.c.event.in_(

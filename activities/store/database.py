@@ -4,11 +4,11 @@ Comes in: an SQLAlchemy URL of SQLite (aiosqlite) or PostgreSQL (asyncpg). Goes 
 of this package run their statements.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from sqlalchemy import Executable, Row, text
+from sqlalchemy import Executable, FromClause, Row, text
 
 from activities.store.drivers.protocol import Connection, Connections
 from activities.store.drivers.sqlite import SqliteConnections
@@ -32,20 +32,25 @@ _NOTHING: Values = {}
 class Tx:
     """One transaction. Only the modules of this package call its methods; others pass it on."""
 
-    __slots__ = ("_connection", "_later", "_statements")
+    __slots__ = ("_connection", "_kept", "_later", "_statements")
 
     def __init__(self, connection: Connection, *, connections: Connections) -> None:
         self._connection = connection
         self._statements = connections.statements
         self._later: dict[Executable, list[Values]] = {}
+        self._kept: dict[FromClause, dict[str, object]] = {}
 
     async def run(self, statement: Executable, values: Values | Sequence[Values] | None = None) -> Answer:
         """Run a statement, once or (given a list) for many rows in one round trip.
 
         Raise Conflict where a constraint refuses it, StoreDown where the database cannot be used.
         """
-        rows: Sequence[Values] = [values or _NOTHING] if values is None or isinstance(values, Mapping) else values
+        given = _NOTHING if values is None else values
+        # Nearly all are a dictionary; whether something else is a mapping takes a call to find out.
+        rows: Sequence[Values] = (given,) if isinstance(given, (dict, Mapping)) else given
         ready = self._statements.ready(statement, rows[0])
+        if ready.writes in self._kept:
+            del self._kept[ready.writes]
         try:
             return await self._connection.execute(ready, rows)
         except Exception as error:
@@ -54,6 +59,15 @@ class Tx:
     def later(self, statement: Executable, values: Values) -> None:
         """Put a write off until the next read or the commit, where all of the same statement are one."""
         self._later.setdefault(statement, []).append(values)
+
+    def keep(self, table: FromClause, key: str, found: object) -> None:
+        """Keep what was read of a row that this transaction has locked, until it writes to that table itself."""
+        self._kept.setdefault(table, {})[key] = found
+
+    def kept(self, table: FromClause, key: str) -> object | None:
+        """Give what was kept of a row and is still so; None if nothing was. No write to the table may be put off."""
+        found = self._kept.get(table)
+        return None if found is None else found.get(key)
 
     async def flush(self) -> None:
         """Run what was put off."""
@@ -93,33 +107,17 @@ class Store:
             return cls(await PostgresConnections.open(parsed, most=pool, patience=_SECONDS_FOR_LOCK))
         return cls(SqliteConnections(parsed, readers=pool, patience=_SECONDS_FOR_LOCK))
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[Tx]:
+    def read(self) -> AbstractAsyncContextManager[Tx]:
         """Give a transaction for reading; raise StoreDown if the database cannot be used."""
-        connection = await self._begun(writes=False)
-        try:
-            yield Tx(connection, connections=self._connections)
-        finally:
-            await self._connections.end(connection)
+        return _Block(self._connections, writes=False)
 
-    @asynccontextmanager
-    async def write(self) -> AsyncIterator[Tx]:
+    def write(self) -> AbstractAsyncContextManager[Tx]:
         """Give a transaction for writing: committed at the end of the block, rolled back on any error.
 
         Raise StoreDown if the database cannot be used; then nothing was committed, or (its answer to the commit was
         lost) everything was. All writing is idempotent, so repeating is safe in both cases.
         """
-        connection = await self._begun(writes=True)
-        try:
-            tx = Tx(connection, connections=self._connections)
-            yield tx
-            await tx.flush()
-            try:
-                await connection.commit()
-            except Exception as error:
-                raise told(error) from None
-        finally:
-            await self._connections.end(connection)
+        return _Block(self._connections, writes=True)
 
     async def check(self) -> None:
         """Raise StoreDown unless the database answers and has this program's schema."""
@@ -136,9 +134,35 @@ class Store:
         """Close every connection."""
         await self._connections.close()
 
-    async def _begun(self, *, writes: bool) -> Connection:
+
+class _Block:
+    """A block of code in a transaction. As an asynchronous generator it would cost twice as much."""
+
+    __slots__ = ("_connection", "_connections", "_tx", "_writes")
+
+    def __init__(self, connections: Connections, *, writes: bool) -> None:
+        self._connections = connections
+        self._writes = writes
+
+    async def __aenter__(self) -> Tx:
         try:
-            return await self._connections.begin(writes=writes)
+            self._connection = await self._connections.begin(writes=self._writes)
+        except Exception as error:
+            raise told(error) from None
+        self._tx = Tx(self._connection, connections=self._connections)
+        return self._tx
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
+        try:
+            if self._writes and kind is None:
+                await self._tx.flush()
+                await self._commit()
+        finally:
+            await self._connections.end(self._connection)
+
+    async def _commit(self) -> None:
+        try:
+            await self._connection.commit()
         except Exception as error:
             raise told(error) from None
 

@@ -80,6 +80,7 @@ _FOLD = receipts.fold(
     LEDGER,
     accepted_at=func.coalesce(LEDGER.c.accepted_at, bindparam("at")),
     delivered_at=bindparam("reached_at"),
+    words=bindparam("said"),
     lease_until=None,
 )
 
@@ -140,12 +141,16 @@ _IS_CLAIMED = (
 )
 
 
-async def accepted(tx: Tx, *, send_id: UUID, provider_id: str, now: datetime) -> None:
-    """Record that the provider took the message; raise DuplicateSend for a second provider id."""
+async def accepted(tx: Tx, *, send_id: UUID, provider_id: str, now: datetime) -> bool:
+    """Record that the provider took the message; raise DuplicateSend for a second provider id.
+
+    Say whether that is news: a receipt may have told it, and more, before.
+    """
     if (await tx.run(_ACCEPT, {"row": send_id, "their_id": provider_id, "at": now})).rowcount > 0:
-        return
-    found = await _locked(tx, send_id)  # it was told before, by a receipt
+        return True
+    found = await _locked(tx, send_id)
     receipts.check(found, send_id=send_id, provider_id=provider_id)
+    return False
 
 
 async def released(tx: Tx, *, send_id: UUID, error: str, now: datetime, attempt: int | None = None) -> bool:
@@ -179,12 +184,13 @@ async def delivered(tx: Tx, *, send_id: UUID, provider_id: str, callback: Callba
     if row is not None:
         if provider_id in row.earlier:
             return False
-        more = {"reached_at": now if callback.state is LedgerState.DELIVERED else row.delivered_at}
+        reached_at = now if callback.state is LedgerState.DELIVERED else row.delivered_at
+        more = {"reached_at": reached_at, "said": callback.words}
         is_news = await receipts.take(
             tx, _FOLDING, row=row, send_id=send_id, provider_id=provider_id, callback=callback, now=now, more=more
         )
         if is_news and callback.state is LedgerState.FAILED and row.state == LedgerState.ACCEPTED:
-            # Its run has ended well; one that has not fails with what the row says.
+            # Its run has ended well; one that has not fails with what the row says, or is told of at its end.
             await undelivered.tell(tx, row, provider_id=provider_id, callback=callback, now=now)
         return is_news
     for received in (answers.received, parcels.received):

@@ -23,7 +23,7 @@ from workflows.pipeline.fields import ItemFields
 
 _FIRST_NUMBER = 1001
 
-_ADD = upsert(ORDERS).on_conflict_do_nothing()
+_ADD = upsert(ORDERS).on_conflict_do_nothing().returning(*ORDERS.c)
 
 _GET = select(ORDERS).where(ORDERS.c.id == bindparam("order_id"))
 
@@ -64,7 +64,7 @@ async def create(tx: Tx, new: NewOrder, *, now: datetime) -> OrderRecord:
     customer = new.customer_id
     if new.customer is not None:
         customer = (await customers.create(tx, new.customer, now=now)).id
-    await _check_people(tx, customer=customer, employee=new.responsible)
+    await _check_people(tx, customer=new.customer_id, employee=new.responsible)
     fields = await editing.custom(tx, pipeline=new.pipeline, fields=new.fields)
     if new.number is None:
         number = await next_number(tx, shop=new.shop)
@@ -72,9 +72,10 @@ async def create(tx: Tx, new: NewOrder, *, now: datetime) -> OrderRecord:
         number = new.number
         await _reach(tx, shop=new.shop, number=number)
     values = _values(new, number=number, customer=customer, fields=fields, now=now)
-    if (await tx.run(_ADD, values)).rowcount == 0:
+    row = (await tx.run(_ADD, values)).first()
+    if row is None:
         raise Conflict(f"Order '{number}' of shop '{new.shop}' exists already, or another order has its token")
-    return await get(tx, OrderKey(shop=new.shop, number=number))
+    return _record(row)
 
 
 async def get(tx: Tx, key: OrderKey) -> OrderRecord:

@@ -106,7 +106,7 @@ def _parcel(row: Row[Any], *, until: datetime) -> NoticeParcel:
         address=address or "",
         text=row.text,
         provider=row.provider,
-        created_at=row.created_at,
+        since=row.repeated_at or row.created_at,
         way=way,
         room=row.room or "",
         sender=row.sender,

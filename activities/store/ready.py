@@ -6,13 +6,17 @@ statement; a decision is a dozen and more of them.
 
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeAlias, cast
-from weakref import WeakKeyDictionary
+from uuid import UUID
+from weakref import finalize
 
-from sqlalchemy import Dialect, Executable, Numeric, Row
+from sqlalchemy import Dialect, Executable, FromClause, Numeric, Row, Uuid
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from activities.store.columns import words
 
 #: The values of a statement, by the names of its parameters; one for each row.
 Values: TypeAlias = Mapping[str, object]
@@ -53,20 +57,47 @@ class Answer:
 class Form:
     """SQL for lists of certain lengths, and where each of its values comes from."""
 
-    __slots__ = ("_binds", "sql")
+    __slots__ = ("_converted", "_items", "_places", "_plain", "_texts", "sql")
 
-    def __init__(self, sql: str, binds: "list[tuple[str, int | None, _Convert | None, object]]") -> None:
+    def __init__(self, sql: str) -> None:
         self.sql = sql
-        self._binds = binds
+        self._places: list[Any] = []
+        self._plain: list[tuple[int, str]] = []
+        self._texts: list[tuple[int, str]] = []
+        self._converted: list[tuple[int, str, _Convert]] = []
+        self._items: list[tuple[int, str, int, _Convert | None]] = []
+
+    def fix(self, value: object) -> None:
+        """Let the next place of the SQL hold the same value always."""
+        self._places.append(value)
+
+    def take(self, name: str, *, item: int | None, convert: _Convert | None) -> None:
+        """Let the next place hold what is given under a name, or an item of the list that is."""
+        n = len(self._places)
+        self._places.append(None)
+        if item is not None:
+            self._items.append((n, name, item, convert))
+        elif convert is words:
+            self._texts.append((n, name))
+        elif convert is not None:
+            self._converted.append((n, name, convert))
+        else:
+            self._plain.append((n, name))
 
     def bound(self, values: Values) -> list[Any]:
         """Give the values in the order of the SQL."""
-        bound = []
-        for name, place, convert, default in self._binds:
-            value: Any = values.get(name, default)
-            if place is not None:
-                value = value[place]
-            bound.append(value if convert is None else convert(value))
+        bound = self._places.copy()
+        for n, name in self._plain:
+            bound[n] = values[name]
+        for n, name in self._texts:  # nearly half of all values, and mostly clean: to look is cheaper than a call
+            text = values[name]
+            is_clean = type(text) is str and text.isascii() and "\0" not in text
+            bound[n] = text if is_clean else words(cast("str | None", text))
+        for n, name, convert in self._converted:
+            bound[n] = convert(values[name])
+        for n, name, item, change in self._items:
+            value = cast("Sequence[object]", values[name])[item]
+            bound[n] = value if change is None else change(value)
         return bound
 
 
@@ -80,6 +111,12 @@ class Ready:
         self._defaults = compiled.construct_params(_check=False)
         self._lists = [compiled.bind_names[bind] for bind in compiled.post_compile_params]
         self._forms: dict[tuple[int, ...], Form] = {}
+        #: The table it writes to; None for one that reads, and for SQL that was written by hand.
+        self.writes: FromClause | None = (
+            compiled.statement.table if isinstance(compiled.statement, UpdateBase) else None
+        )
+        # Its forms are written without them; with them, a statement made for one call would be kept for ever.
+        compiled.statement = compiled.compile_state = compiled.dml_compile_state = None
         columns = compiled._result_columns
         #: Whether rows come back; None for SQL that was written by hand: the driver knows.
         self.returns: bool | None = bool(columns) or (None if compiled.isplaintext else False)
@@ -102,15 +139,14 @@ class Ready:
         make = self._row
         if make is None:
             make = _row_type(tuple(names or ()))
-        if not self._converts:
-            return [make(row) for row in found]
-        return [make(self._converted(row)) for row in found]
-
-    def _converted(self, found: Sequence[Any]) -> list[Any]:
-        row = list(found)
-        for place, convert in self._converts:
-            row[place] = convert(row[place])
-        return row
+        made = []
+        for one in found:
+            row = list(one)
+            for place, convert in self._converts:
+                if row[place] is not None:
+                    row[place] = convert(row[place])
+            made.append(make(row))
+        return made
 
     def _written(self, values: Values) -> Form:
         state = self._compiled.construct_expanded_state({**self._defaults, **values})
@@ -119,12 +155,16 @@ class Ready:
             for name, expanded in state.parameter_expansion.items()
             for place, item in enumerate(expanded)
         }
-        binds: list[tuple[str, int | None, _Convert | None, object]] = []
+        form = Form(state.statement)
         for name in state.positiontup or ():
-            whole, place = items.get(name, (name, None))
+            whole, item = items.get(name, (name, None))
             convert = cast("_Convert | None", state.processors.get(name) or self._compiled._bind_processors.get(name))
-            binds.append((whole, place, convert, self._defaults[whole]))
-        return Form(state.statement, binds)
+            if whole in values:
+                form.take(whole, item=item, convert=convert)
+                continue
+            value = self._defaults[whole] if item is None else self._defaults[whole][item]
+            form.fix(value if convert is None else convert(value))
+        return form
 
 
 class Statements:
@@ -134,13 +174,15 @@ class Statements:
         self._dialect = dialect
         #: Whose language they are in: `sqlite` or `postgresql`.
         self.dialect = dialect.name
-        self._ready: WeakKeyDictionary[Executable, dict[tuple[str, ...], Ready]] = WeakKeyDictionary()
+        # By their ids: a dictionary with weak keys makes a reference and compares it, for every statement that is run.
+        self._ready: dict[int, dict[tuple[str, ...], Ready]] = {}
 
     def ready(self, statement: Executable, values: Values) -> Ready:
         """Give the form of a statement that takes values of these names."""
-        known = self._ready.get(statement)
+        known = self._ready.get(id(statement))
         if known is None:
-            known = self._ready[statement] = {}
+            known = self._ready[id(statement)] = {}
+            finalize(statement, self._ready.pop, id(statement)).atexit = False
         names = tuple(values)
         ready = known.get(names)
         if ready is None:
@@ -159,14 +201,21 @@ class Statements:
 @lru_cache(maxsize=2_000)
 def _row_type(names: tuple[str, ...]) -> Callable[[Sequence[Any]], Any]:
     made: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]  # its fields are known only now
-    return cast("Callable[[Sequence[Any]], Any]", made._make)
+    return partial(tuple.__new__, made)  # what its `_make` does, without a call in Python
 
 
 def _to_value(kind: TypeEngine[Any], *, dialect: Dialect) -> _Convert | None:
     """Give what turns a column into a value, if it needs any."""
     if dialect.name == "postgresql" and isinstance(_inner(kind, dialect=dialect), Numeric):
         return None  # the driver gives exact numbers
+    if isinstance(kind, Uuid) and not dialect.supports_native_uuid:
+        return _uuid_of  # the ids of a visit's runs are read several times
     return cast("_Convert | None", kind._cached_result_processor(dialect, None))
+
+
+@lru_cache(maxsize=1_000)
+def _uuid_of(text: str | None) -> UUID | None:
+    return None if text is None else UUID(text)
 
 
 def _inner(kind: TypeEngine[Any], *, dialect: Dialect) -> TypeEngine[Any]:

@@ -30,7 +30,8 @@ class DuplicateSend(StoreError):
 class Callback:
     """A provider's word on a message: its status, the rank of it, and what it means (accepted, delivered, failed).
 
-    `words` tell people why it did not arrive, where the provider's `code` says so.
+    `words` tell people why it did not arrive, where the provider's `code` says so. `may_be_repeated` says of one that
+    failed that it has never left the provider.
     """
 
     status: str
@@ -38,6 +39,7 @@ class Callback:
     state: LedgerState
     code: str = ""
     words: str = ""
+    may_be_repeated: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Executable, Integer, bindparam
+from sqlalchemy import Executable, FromClause, Integer, bindparam
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import Select
 
@@ -157,9 +157,13 @@ class _Seat(Tx):
         self._connection = table.tx._connection
         self._statements = table.tx._statements
         self._later = {}
+        self._kept = {}
         self._table = table
         self._place = place
 
     async def run(self, statement: Executable, values: Values | Sequence[Values] | None = None) -> Answer:
         """Run a statement in the next round; raise what `Tx.run` raises."""
         return await self._table.ask(self._place, statement, values)
+
+    def keep(self, table: FromClause, key: str, found: object) -> None:
+        """Keep nothing: what this work writes is seen by the whole transaction only."""

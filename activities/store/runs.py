@@ -16,6 +16,10 @@ from workflows.contracts.ids import OrderKey, run_id
 from workflows.contracts.plans import Due, Plan, PlannedRun, StageCard
 from workflows.contracts.reasons import RunReason, RunStatus
 
+# A look-up costs a third of `RunStatus(value)`, and a visit's runs are read for each rule that is carried out.
+_STATUSES = {status.value: status for status in RunStatus}
+_REASONS = {reason.value: reason for reason in RunReason}
+
 _OF_VISIT = and_(RUNS.c.order_id == bindparam("of_order"), RUNS.c.visit == bindparam("of_visit"))
 
 _PLAN = (
@@ -27,11 +31,13 @@ _PLAN = (
     .order_by(RUNS.c.position)
 )
 
-_ALL = select(RUNS).where(RUNS.c.order_id == bindparam("order_id")).order_by(RUNS.c.visit, RUNS.c.position)
+_COLUMNS = [column for column in RUNS.c if column.key not in ("order_id", "position")]
 
-_VISIT = select(RUNS).where(_OF_VISIT).order_by(RUNS.c.position)
+_ALL = select(*_COLUMNS).where(RUNS.c.order_id == bindparam("order_id")).order_by(RUNS.c.visit, RUNS.c.position)
 
-_ONE = select(RUNS).where(RUNS.c.id == bindparam("run"))
+_VISIT = select(*_COLUMNS).where(_OF_VISIT).order_by(RUNS.c.position)
+
+_ONE = select(*_COLUMNS).where(RUNS.c.id == bindparam("run"))
 
 #: Written out, as a list cannot be part of a statement that is run for many rows at once.
 _IS_OPEN = or_(*(RUNS.c.status == status for status in OPEN_RUNS))
@@ -233,8 +239,8 @@ def _record(row: Row[Any]) -> RunRecord:
         after=planned["after"],
         due=row.due,
         has_wait=planned["has_wait"],
-        status=row.status,
-        reason=row.reason,
+        status=_STATUSES[row.status],
+        reason=None if row.reason is None else _REASONS[row.reason],
         words=row.words,
         started_at=row.started_at,
         ended_at=row.ended_at,

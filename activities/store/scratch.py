@@ -4,8 +4,8 @@ One SQLite connection of the calling thread: no file, no other thread, nothing w
 """
 
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 
 from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
@@ -26,11 +26,9 @@ class Scratch(Store):
         METADATA.create_all(create_engine("sqlite://", poolclass=StaticPool, creator=lambda: raw))
         super().__init__(_Scratch(raw))
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[Tx]:
+    def read(self) -> AbstractAsyncContextManager[Tx]:
         """Give a transaction."""
-        async with self.write() as tx:
-            yield tx
+        return self.write()
 
 
 class _Scratch:
@@ -40,13 +38,14 @@ class _Scratch:
 
     def __init__(self, raw: sqlite3.Connection) -> None:
         self._raw = raw
+        self._cursor = raw.cursor()
 
     async def begin(self, *, writes: bool) -> "_Scratch":
         self._raw.execute("BEGIN")
         return self
 
     async def execute(self, ready: Ready, rows: Sequence[Values]) -> Answer:
-        return execute(self._raw, ready, rows)
+        return execute(self._cursor, ready, rows)
 
     async def commit(self) -> None:
         self._raw.execute("COMMIT")

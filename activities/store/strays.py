@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
-from sqlalchemy import BindParameter, Row, bindparam, func, select, tuple_, update
+from sqlalchemy import BindParameter, Row, bindparam, delete, func, select, tuple_, update
 
+from activities.store import awaiting
 from activities.store.database import Store, Tx
 from activities.store.mentions import Mentions
-from activities.store.tables import CUSTOMER_TERMS, CUSTOMERS, EVENTS, ORDERS
+from activities.store.tables import CUSTOMER_TERMS, CUSTOMERS, EVENTS, ORDERS, WAITING
 from activities.store.traces import Traces
 
 #: How many are looked at together, and about how many bytes of them.
@@ -44,6 +45,10 @@ _BLANK: dict[str, Any] = {"data": {}, "raw": None, "problem": "", "whose": None}
 _SEQS: BindParameter[int] = bindparam("seqs", expanding=True)
 
 _BLANK_NAMED = update(EVENTS).where(_IS_STRAY, EVENTS.c.whose.in_(bindparam("names", expanding=True))).values(**_BLANK)
+
+_NAMED = select(EVENTS.c.seq).where(_IS_STRAY, EVENTS.c.whose.in_(bindparam("names", expanding=True)))
+
+_END_NAMED = delete(WAITING).where(WAITING.c.event.in_(_NAMED))
 
 _BLANK_THESE = update(EVENTS).where(_IS_STRAY, EVENTS.c.seq.in_(_SEQS)).values(**_BLANK)
 
@@ -108,12 +113,13 @@ async def erase(tx: Tx, traces: Traces, *, sought: Sought) -> None:
         rows = await tx.rows(_NAMES, {"seqs": seqs})
         theirs = [row.seq for row in rows if not await _is_of_another(tx, row.whose, customer=traces.customer)]
         if theirs:
-            await tx.run(_BLANK_THESE, {"seqs": theirs})
+            await _blank(tx, theirs)
 
 
 async def blank_named(tx: Tx, names: Sequence[str]) -> None:
     """Blank the strays that name one of these, as events write their names."""
     for portion in _portions(sorted(names)):
+        await tx.run(_END_NAMED, {"names": portion})
         await tx.run(_BLANK_NAMED, {"names": portion})
 
 
@@ -121,8 +127,13 @@ async def forget(tx: Tx, *, before: datetime, limit: int) -> int:
     """Blank the oldest strays that came in before a moment; return how many. That they came stays in the journal."""
     seqs = [row.seq for row in await tx.rows(_OLD, {"before": before, "most": limit})]
     if seqs:
-        await tx.run(_BLANK_THESE, {"seqs": seqs})
+        await _blank(tx, seqs)
     return len(seqs)
+
+
+async def _blank(tx: Tx, seqs: Sequence[int]) -> None:
+    await awaiting.end(tx, numbers=seqs)
+    await tx.run(_BLANK_THESE, {"seqs": list(seqs)})
 
 
 async def _mentioning(tx: Tx, mentions: Mentions, *, after: _Place) -> tuple[list[int], _Place | None]:

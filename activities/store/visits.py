@@ -8,6 +8,7 @@ from sqlalchemy import Row, and_, bindparam, exists, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from activities.store import timeline
+from activities.store.columns import in_utc
 from activities.store.database import Tx
 from activities.store.history import LedgerState, NewEntry, TaskStatus, TimelineKind, VisitRecord
 from activities.store.standing import Standing as Standing
@@ -62,7 +63,29 @@ CLAIMED = (LedgerState.DISPATCHING, LedgerState.UNKNOWN, LedgerState.ACCEPTED, L
 #: Statuses of runs that have not ended.
 OPEN_RUNS = (RunStatus.PLANNED, RunStatus.RUNNING, RunStatus.HELD)
 
-_ADD_VISIT = upsert(VISITS).on_conflict_do_nothing(index_elements=["order_id", "visit"])
+# What a left visit leaves behind comes with it: mostly nothing, and then no statement has to stop it.
+_ADD_VISIT = (
+    upsert(VISITS)
+    .on_conflict_do_nothing(index_elements=["order_id", "visit"])
+    .returning(
+        exists()
+        .where(
+            RUNS.c.order_id == bindparam("of_order"),
+            RUNS.c.visit < bindparam("new_visit"),
+            RUNS.c.status.in_(OPEN_RUNS),
+        )
+        .correlate(None)
+        .label("has_runs"),
+        exists()
+        .where(
+            TASKS.c.order_id == bindparam("of_order"),
+            TASKS.c.close_on_leave.is_(True),
+            TASKS.c.status == TaskStatus.OPEN,
+        )
+        .correlate(None)
+        .label("has_tasks"),
+    )
+)
 
 _ADD_RUNS = insert(RUNS)
 
@@ -111,26 +134,41 @@ async def enter(tx: Tx, key: OrderKey, *, entry: Entry) -> None:
     Idempotent by the visit's number. The order must be locked by this transaction.
     """
     order = str(key)
-    added = await tx.run(_ADD_VISIT, _visit_values(order, entry))
-    if added.rowcount == 0:
+    await tx.flush()
+    values = {**_visit_values(order, entry), "of_order": order, "new_visit": entry.visit}
+    left = (await tx.run(_ADD_VISIT, values)).first()
+    if left is None:
         return
-    if entry.visit > 1:
+    if left.has_runs:
         await tx.run(_STOP_RUNS, {"order": order, "new_visit": entry.visit, "at": entry.at})
+    if left.has_tasks:
         await tx.run(_CLOSE_TASKS, {"order": order, "at": entry.at})
     if entry.runs:
         await tx.run(_ADD_RUNS, [_run_values(key, entry, run, n) for n, run in enumerate(entry.runs)])
-    await tx.run(
-        _STAND,
-        {
-            "order_id": order,
-            "to_stage": entry.stage,
-            "to_kind": entry.stage_kind,
-            "to_visit": entry.visit,
-            "to_version": entry.version,
-            "at": entry.at,
-        },
-    )
+    await _stand(tx, key, entry=entry)
     await timeline.add(tx, key, entry=_line(entry))
+
+
+async def _stand(tx: Tx, key: OrderKey, *, entry: Entry) -> None:
+    before = await lock(tx, key)
+    assert before is not None  # its visit refers to it
+    values = {
+        "order_id": str(key),
+        "to_stage": entry.stage,
+        "to_kind": entry.stage_kind,
+        "to_visit": entry.visit,
+        "to_version": entry.version,
+        "at": entry.at,
+    }
+    await tx.run(_STAND, values)
+    stands = before._replace(
+        stage=entry.stage,
+        stage_kind=entry.stage_kind,
+        visit=entry.visit,
+        version=entry.version,
+        entered_at=in_utc(entry.at),
+    )
+    tx.keep(ORDERS, str(key), stands)
 
 
 async def visits_of(tx: Tx, key: OrderKey) -> list[VisitRecord]:
@@ -173,7 +211,7 @@ def _visit_values(order: str, entry: Entry) -> dict[str, object]:
         "cause_source": entry.cause_source,
         "cause_id": entry.cause_id,
         "cause_type": entry.cause_type,
-        "card": entry.card.model_dump(mode="json"),
+        "card": entry.card,
     }
 
 
@@ -186,7 +224,7 @@ def _run_values(key: OrderKey, entry: Entry, run: PlannedRun, position: int) -> 
         "rule": run.rule,
         "stage": entry.stage,
         "position": position,
-        "planned": run.model_dump(mode="json"),
+        "planned": run,
         "due": run.due,
         "status": run.status,
         "reason": run.reason or waits,

@@ -9,6 +9,7 @@ from activities.store.journal import Arrival, Journalled
 from activities.store.ledger import Claim
 from activities.store.records import NewCustomer, NewOrder
 from activities.store.visits import Entry
+from workflows.contracts.decisions import Decision
 from workflows.contracts.ids import OrderKey
 from workflows.contracts.plans import PlannedRun
 from workflows.contracts.state import StageKind
@@ -99,3 +100,12 @@ async def move(tx: Tx, key: OrderKey, *, visit: int, stage: str = "paid", runs: 
     """Lock the order and enter the next stage, as the decision does."""
     await visits.lock(tx, key)
     await visits.enter(tx, key, entry=entry(visit, stage, runs))
+
+
+async def decided(
+    tx: Tx, key: OrderKey, *, id: str, decision: Decision, verdict: dict[str, Any] | None = None, now: datetime = NOW
+) -> None:
+    """Keep a decision on an event that the bank told."""
+    event = await journal.event_for(tx, key, source="bank", id=id)
+    assert event is not None
+    await journal.decided(tx, event, decision=decision, verdict=verdict or {}, now=now)

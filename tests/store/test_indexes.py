@@ -35,10 +35,12 @@ BEGINNINGS = {
     "relay._DELIVERY",
     "outbox._NEWEST",
     "documents._DOCUMENT",
+    "held._NOTICE",
+    "held._ANSWER",
 }
 
 #: Indexes that hold only the rows that are wanted.
-PARTIAL = ("ix_orders_attention", "ix_deliveries_new", "ix_deliveries_dead", "ix_ledger_leases")
+PARTIAL = ("ix_orders_attention", "ix_deliveries_new", "ix_deliveries_dead", "ix_ledger_leases", "_held")
 
 
 def statements() -> Iterator[tuple[str, Any]]:

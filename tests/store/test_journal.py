@@ -7,8 +7,9 @@ import pytest
 from activities.store import journal, orders, pipelines, visits
 from activities.store.database import NotFound, Store
 from activities.store.facts import BadEvent
+from activities.store.journal import JournalledEvent
 from activities.store.records import CustomerRef
-from tests.store.builders import KEY, NOW, arrival, entry, later, move, new_order, put_order, take
+from tests.store.builders import KEY, NOW, arrival, decided, entry, later, move, new_order, put_order, take
 from workflows.contracts.decisions import Decision
 from workflows.contracts.events import Event
 from workflows.contracts.ids import OrderKey
@@ -119,7 +120,7 @@ async def test_two_orders_may_be_signalled_with_the_same_id(store: Store) -> Non
     again = await take(store, arrival("call.incoming", id="1", raw=None, orders=(other,), data={"line": "two"}))
     assert (taken.is_new, again.is_new) == (True, False)
     async with store.write() as tx:
-        await journal.decided(tx, other, source="bank", id="1", decision=decision("1"), verdict={}, now=NOW)
+        await decided(tx, other, id="1", decision=decision("1"))
         mine = await journal.event_for(tx, KEY, source="bank", id="1")
         theirs = await journal.event_for(tx, other, source="bank", id="1")
     assert mine is not None
@@ -141,9 +142,7 @@ async def test_the_decision_is_kept_and_given_back(store: Store) -> None:
     await put_order(store)
     await take(store, arrival("call.incoming"))
     async with store.write() as tx:
-        await journal.decided(
-            tx, KEY, source="bank", id="e1", decision=decision(), verdict={"considered": []}, now=later(seconds=1)
-        )
+        await decided(tx, KEY, id="e1", decision=decision(), verdict={"considered": []}, now=later(seconds=1))
     async with store.read() as tx:
         found = await journal.event_for(tx, KEY, source="bank", id="e1")
         listed = (await journal.events_of(tx, KEY)).items[0]
@@ -152,11 +151,12 @@ async def test_the_decision_is_kept_and_given_back(store: Store) -> None:
     assert (listed.reason, listed.words, listed.verdict) == (EventReason.NO_TRIGGER, "why", {"considered": []})
 
 
-async def test_deciding_an_event_that_was_never_journalled_is_an_error(store: Store) -> None:
+async def test_deciding_an_event_that_is_in_the_journal_no_more_is_an_error(store: Store) -> None:
     await put_order(store)
+    gone = JournalledEvent(404, "call.incoming", NOW, {}, decision=None, state="new")
     async with store.write() as tx:
         with pytest.raises(NotFound):
-            await journal.decided(tx, KEY, source="bank", id="e9", decision=decision(), verdict={}, now=NOW)
+            await journal.decided(tx, gone, decision=decision(), verdict={}, now=NOW)
 
 
 async def test_held_events_come_back_in_the_order_of_their_arrival(store: Store) -> None:
@@ -167,9 +167,9 @@ async def test_held_events_come_back_in_the_order_of_their_arrival(store: Store)
         await take(store, arrival("call.incoming", id=id))
     async with store.write() as tx:
         for id, reason in reasons.items():
-            await journal.decided(tx, KEY, source="bank", id=id, decision=decision(id, reason), verdict={}, now=NOW)
+            await decided(tx, KEY, id=id, decision=decision(id, reason))
         assert [event.id for event in await journal.held_back(tx, KEY)] == ["z", "a"]
-        await journal.decided(tx, KEY, source="bank", id="z", decision=decision("z"), verdict={}, now=NOW)
+        await decided(tx, KEY, id="z", decision=decision("z"))
         assert [event.id for event in await journal.held_back(tx, KEY)] == ["a"]
 
 

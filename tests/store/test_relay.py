@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from activities.store import journal, relay
+from activities.store import relay
 from activities.store.database import NotFound, Store
 from activities.store.journal import Delivery
-from tests.store.builders import KEY, NOW, arrival, later, put_order, take
+from tests.store.builders import KEY, NOW, arrival, decided, later, put_order, take
 from tests.store.test_journal import decision
 
 MINUTE = timedelta(minutes=1)
@@ -34,7 +34,7 @@ async def test_a_decided_event_is_not_sent_again(store: Store) -> None:
     await take(store, arrival("call.incoming", id="e2"))
     async with store.write() as tx:
         await relay.mark_delivered(tx, ids=[], now=NOW)
-        await journal.decided(tx, KEY, source="bank", id="e2", decision=decision("e2"), verdict={}, now=NOW)
+        await decided(tx, KEY, id="e2", decision=decision("e2"))
     assert await some(store, days=1) == []
 
 

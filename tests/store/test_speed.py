@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from activities.store import journal, ledger, orders, runs, visits
+from activities.store import journal, ledger, orders, runs, views, visits
 from activities.store.database import Store
 from activities.store.visits import RunEnd
 from tests.store.builders import NOW, arrival, claim_of, entry, new_order, planned
@@ -21,11 +21,9 @@ async def decide(store: Store, order: Any, round: int) -> None:
     """What the decision of an event costs the store: lock, event, view, decided, enter with five runs."""
     async with store.write() as tx:
         await visits.lock(tx, order.key)
-        await journal.event_for(tx, order.key, source="bank", id=f"e{round}")
-        await orders.view(tx, order.key, visit=1)
-        await journal.decided(
-            tx, order.key, source="bank", id=f"e{round}", decision=decision(f"e{round}"), verdict={}, now=NOW
-        )
+        _, event = await views.seen_at(tx, order.key, source="bank", id=f"e{round}")
+        assert event is not None
+        await journal.decided(tx, event, decision=decision(f"e{round}"), verdict={}, now=NOW)
         await visits.enter(tx, order.key, entry=entry(2, "paid", RUNS))
 
 

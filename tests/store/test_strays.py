@@ -67,7 +67,7 @@ async def test_an_event_that_names_an_erased_customer_is_blanked(
     await erased(store)
     assert await holding(store, WORD) == []
     async with store.read() as tx:
-        assert (await parked.page(tx)).items == []
+        assert (await parked.page(tx, now=NOW)).items == []
 
 
 @pytest.mark.parametrize("seeks", [True, False], ids=["sought before", "sought at once"])
@@ -77,7 +77,7 @@ async def test_an_event_that_only_mentions_them_is_blanked(store: Store, seeks: 
     async with store.write() as tx:
         await journal.park(tx, stray("p1", raw=f"{WORD} {MAILBOX}".encode()), problem="unreadable", now=NOW)
         await journal.park(tx, stray("p2", raw=f"{WORD} {PHONE}".encode()), problem="unreadable", now=NOW)
-        (first, _) = (await parked.page(tx)).items
+        (first, _) = (await parked.page(tx, now=NOW)).items
         await parked.dismiss(tx, id=first.id)
     await take(store, stray("p3", data={"text": f"{WORD}: ring 501 234 567"}, raw=b""))
     await take(store, stray("p4", customer=CustomerRef(phone="+48222333444"), raw=f"{WORD} {MAILBOX}".encode()))
@@ -169,7 +169,7 @@ async def test_an_event_of_nobody_loses_its_content_in_time_and_is_counted(store
     await take(store, stray("e1", customer=CustomerRef(phone=PHONE), data={"said": WORD}))
     async with store.write() as tx:
         await journal.park(tx, stray("e2"), problem="unreadable", now=NOW)
-        await parked.dismiss(tx, id=(await parked.page(tx)).items[0].id)
+        await parked.dismiss(tx, id=(await parked.page(tx, now=NOW)).items[0].id)
     before = counted("event")
     assert await let_go(store, after=DAYS) == 0
     assert await holding(store, WORD) == ["events.data", "events.raw"]
@@ -178,7 +178,7 @@ async def test_an_event_of_nobody_loses_its_content_in_time_and_is_counted(store
     assert await holding(store, WORD) == []
     assert await holding(store, PHONE) == []
     async with store.read() as tx:
-        assert (await parked.page(tx)).items == []
+        assert (await parked.page(tx, now=NOW)).items == []
     assert not (await take(store, stray("e1", data={"said": WORD}))).is_new
     assert await let_go(store, after=DAYS * 2) == 0
 
@@ -190,7 +190,7 @@ async def test_events_of_orders_stay(store: Store) -> None:
     await take(store, arrival("call.incoming", id="e2", orders=(), customer=CustomerRef(customer="anna")))
     await take(store, stray("e3", customer=CustomerRef(phone="+48222333444")))
     async with store.write() as tx:
-        (waiting,) = (await parked.page(tx)).items
+        (waiting,) = (await parked.page(tx, now=NOW)).items
         await parked.give(tx, id=waiting.id, key=KEY, now=NOW)
     before = await rows(store)
     assert await let_go(store, after=DAYS * 2) == 0

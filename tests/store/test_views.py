@@ -25,8 +25,8 @@ async def publish(store: Store, *, text: str, kind: str) -> int:
 async def test_before_a_pipeline_is_published_there_is_a_view_and_no_version(store: Store) -> None:
     await put_order(store)
     async with store.read() as tx:
-        view, latest = await views.view_and_latest(tx, KEY, results={})
-    assert (view.order.number, latest) == (KEY.number, None)
+        seen = await views.seen(tx, KEY, results={})
+    assert (seen.view.order.number, seen.latest) == (KEY.number, None)
 
 
 async def test_fields_are_seen_as_the_latest_version_declares_them(store: Store) -> None:
@@ -35,7 +35,7 @@ async def test_fields_are_seen_as_the_latest_version_declares_them(store: Store)
     await put_order(store, fields={"weight": "1.50"})
     second = await publish(store, text="two", kind="number")
     async with store.read() as tx:
-        view, latest = await views.view_and_latest(tx, KEY, results={"make-code": {"value": "7"}})
-    assert (first, latest) == (1, second)
-    assert view.order.fields == {"weight": Decimal("1.50")}
-    assert view.results == {"make_code": {"value": "7"}}
+        seen = await views.seen(tx, KEY, results={"make-code": {"value": "7"}})
+    assert (first, seen.latest) == (1, second)
+    assert seen.view.order.fields == {"weight": Decimal("1.50")}
+    assert seen.view.results == {"make_code": {"value": "7"}}

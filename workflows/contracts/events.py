@@ -57,7 +57,10 @@ _TYPES = (
     _customer("form.submitted", "The customer filled in a form. Data: name."),
     _customer("callback.requested", "The customer asks to be called back. Data: name."),
     EventType(
-        "payment.received", "A payment, or a part of it, arrived. Data: amount, currency, reference.", by_customer=True
+        "payment.received",
+        "A payment, or a part of it, arrived. Data: amount, currency, reference; returned, where money of it went back "
+        "before it was heard of.",
+        by_customer=True,
     ),
     EventType("payment.paid", "The order is fully paid. Data: amount, currency, reference.", by_customer=True),
     EventType("payment.refunded", "Money went back. Data: amount, currency, reference."),
@@ -85,6 +88,7 @@ WEBHOOK_PREFIX = "webhook."
 
 #: Events our own parts journal; an outsider who sends one gets it recorded as unknown.
 RULE_MOVE = "rule.move"
+RULE_UNDELIVERED = "rule.undelivered"
 OPERATOR_PREFIX = "operator."
 
 

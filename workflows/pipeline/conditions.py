@@ -53,7 +53,8 @@ def compiled(expression: str, *, pipeline: Pipeline) -> "Expression":
 
 
 def mistakes_in(expression: "Expression", *, words: Word) -> list[Mistake]:
-    """List the names that do not exist, or else the first comparison of unlike types."""
+    """List the names that do not exist; or else the first comparison of unlike types; or else values it never has."""
+    from workflows.pipeline.closed import outside  # noqa: PLC0415
     from workflows.pipeline.unlike import check_types  # noqa: PLC0415
 
     found = []
@@ -68,7 +69,7 @@ def mistakes_in(expression: "Expression", *, words: Word) -> list[Mistake]:
         check_types(expression, words=words)
     except Mistake as mistake:
         return [mistake]
-    return []
+    return outside(expression, words=words)
 
 
 def place_of(path: tuple[str, ...], *, text: str) -> tuple[int, int]:

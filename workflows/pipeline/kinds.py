@@ -70,9 +70,9 @@ class RuleKind:
 
     `is_record`: it only touches our own records (a local activity, idempotent by run id). `reaches_customer`: it
     writes to or calls the customer unless its `to` names somebody else. `results`: names and types later rules may
-    use; `results_of`: those of one rule, where its settings choose them. `seconds`: bound of one attempt. `title`:
-    what the Temporal UI shows of a run; no person's data. `hints`: what a rule is warned of when the file is read, each
-    with the setting it is about; asked about the first of `texts`.
+    use, a StrEnum for a text of a closed set; `results_of`: those of one rule, where its settings choose them.
+    `seconds`: bound of one attempt. `title`: what the Temporal UI shows of a run; no person's data. `hints`: what a
+    rule is warned of when the file is read, each with the setting it is about; asked about the first of `texts`.
     """
 
     name: str

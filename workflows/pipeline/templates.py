@@ -11,7 +11,7 @@ from liquid.builtin import content, illegal, output
 from liquid.builtin.expressions import FilteredExpression, Path
 from liquid.builtin.expressions.primitive import RangeLiteral
 from liquid.builtin.tags import assign_tag, case_tag, comment_tag, for_tag, if_tag, inline_comment_tag, unless_tag
-from liquid.exceptions import LiquidError
+from liquid.exceptions import LiquidError as LiquidError
 from liquid.expression import Expression
 from liquid.stringify import to_liquid_string
 

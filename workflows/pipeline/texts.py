@@ -107,9 +107,11 @@ def compiled(source: str, *, pipeline: Pipeline) -> "Template":
 
 class _Renderer:
     def __init__(self, pipeline: Pipeline, *, view: OrderView, tag: str) -> None:
+        from workflows.pipeline import templates  # noqa: PLC0415
         from workflows.pipeline.filters import SETTING, Setting  # noqa: PLC0415
 
         self._pipeline = pipeline
+        self._templates = templates  # an import that was made before costs as much as three calls
         zone = find_zone(view.customer.time_zone) if view.customer and view.customer.time_zone else None
         setting = Setting(language=tag, currency=view.order.currency, zone=zone or pipeline.zone)
         self._names: dict[str, object] = {
@@ -126,20 +128,16 @@ class _Renderer:
         return self._one(source, names, is_markdown)
 
     def _one(self, source: str, names: Mapping[str, object], is_markdown: bool) -> str:
-        from liquid.exceptions import LiquidError  # noqa: PLC0415
-
-        from workflows.pipeline.templates import MARKDOWN, EmptyOutput  # noqa: PLC0415
-
         if "{" not in source:
             return Safe(source)
         try:
             template = compiled(source, pipeline=self._pipeline)
-            return template.bound.render({**(names or self._names), MARKDOWN: is_markdown})
-        except EmptyOutput as empty:
+            return template.bound.render({**(names or self._names), self._templates.MARKDOWN: is_markdown})
+        except self._templates.EmptyOutput as empty:
             raise EmptyValue(empty.path) from None
         except Mistake as mistake:
             raise TextInvalid(mistake.words) from None
-        except LiquidError as error:
+        except self._templates.LiquidError as error:
             raise TextInvalid(f"the text cannot be rendered: {type(error).__name__}") from None
         except (ArithmeticError, TypeError, ValueError, RecursionError) as error:
             raise TextInvalid(f"the text cannot be rendered: {type(error).__name__}") from None

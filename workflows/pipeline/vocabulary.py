@@ -33,13 +33,14 @@ class ValueType(StrEnum):
 class Word:
     """One name: its type, and the names inside it. An open group takes any name (of type ANY).
 
-    `item` describes what a list holds, None for plain texts.
+    `item` describes what a list holds, None for plain texts. `values` are all that a text may be, none given: any.
     """
 
     type: ValueType
     inside: Mapping[str, "Word"] = field(default_factory=dict)
     is_open: bool = False
     item: "Word | None" = None
+    values: tuple[str, ...] = ()
 
 
 ANY = Word(ValueType.ANY, is_open=True)
@@ -138,6 +139,8 @@ def of_python(kind: object) -> Word:
         return of_python(next(one for one in typing.get_args(kind) if one is not type(None)))
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return group({name: of_python(info.annotation) for name, info in kind.model_fields.items()})
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return Word(ValueType.TEXT, values=tuple(kind))
     if origin in (list, tuple):
         return Word(ValueType.LIST, item=of_python(typing.get_args(kind)[0]))
     if origin is dict:

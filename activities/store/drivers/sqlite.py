@@ -30,15 +30,15 @@ _CACHED_STATEMENTS = 512
 STATEMENTS = Statements(sqlite.dialect(paramstyle="qmark", json_serializer=as_json))
 
 
-def execute(raw: sqlite3.Connection, ready: Ready, rows: Sequence[Values]) -> Answer:
-    """Execute a statement on a connection, once for each row of values."""
+def execute(cursor: sqlite3.Cursor, ready: Ready, rows: Sequence[Values]) -> Answer:
+    """Execute a statement, once for each row of values. The cursor may be used again: what it found is read."""
     form = ready.form(rows[0])
     if len(rows) == 1:
-        cursor = raw.execute(form.sql, form.bound(rows[0]))
+        cursor.execute(form.sql, form.bound(rows[0]))
     elif ready.returns is False:
-        cursor = raw.executemany(form.sql, [form.bound(row) for row in rows])
+        cursor.executemany(form.sql, [form.bound(row) for row in rows])
     else:
-        each = [execute(raw, ready, [row]) for row in rows]
+        each = [execute(cursor, ready, [row]) for row in rows]
         found = [row for answer in each for row in answer]
         return Answer(found, rowcount=sum(answer.rowcount for answer in each))
     if cursor.description is None:
@@ -51,16 +51,17 @@ def execute(raw: sqlite3.Connection, ready: Ready, rows: Sequence[Values]) -> An
 class SqliteConnection:
     """A connection that is in a transaction."""
 
-    __slots__ = ("_threads", "raw", "writes")
+    __slots__ = ("_cursor", "_threads", "raw", "writes")
 
     def __init__(self, raw: sqlite3.Connection, *, threads: ThreadPoolExecutor, writes: bool) -> None:
         self.raw = raw
         self.writes = writes
+        self._cursor = raw.cursor()
         self._threads = threads
 
     async def execute(self, ready: Ready, rows: Sequence[Values]) -> Answer:
         """Execute a statement, once for each row of values."""
-        return execute(self.raw, ready, rows)
+        return execute(self._cursor, ready, rows)
 
     async def commit(self) -> None:
         """Commit; a writer's waits for the disk."""

@@ -58,7 +58,9 @@ async def place(store: Store, placement: Placement, *, shelf: Shelf) -> Placed:
         async with store.write() as tx:
             await _check_stage(tx, shelf, new=placement.new)
             record = await orders.create(tx, placement.new, now=placement.at)
-            journalled = await journal.append(tx, _creation(record, placement=placement), now=placement.at)
+            journalled = await journal.append(
+                tx, _creation(record, placement=placement), now=placement.at, are_known=True
+            )
     except Conflict:
         return Placed(await _placed_before(store, new=placement.new), is_new=False)
     faults.reach(Step.JOURNALLED)

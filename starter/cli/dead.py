@@ -148,7 +148,7 @@ async def _parked(cursor: str, *, most: int) -> "Page[ParkedRecord]":
 
     async with opened_store(known_settings()) as store, store.read() as tx:
         try:
-            return await parked.page(tx, cursor=cursor or None, limit=most)
+            return await parked.page(tx, now=datetime.now(UTC), cursor=cursor or None, limit=most)
         except ValueError as error:
             raise Failure(f"--cursor: {error}", help="leave it out to begin at the oldest", code=Exit.USAGE) from error
 

@@ -43,6 +43,24 @@ async def findings(
     return sorted(set(found))
 
 
+async def is_known(workflow_id: str, *, store: "Store") -> bool:
+    """Say whether the store has the order of a history: of one that it does not have, it names nobody."""
+    from activities.store import orders
+    from activities.store.database import NotFound
+    from workflows.contracts.ids import parse_workflow_id
+
+    try:
+        key = parse_workflow_id(workflow_id)
+    except ValueError:
+        return False
+    async with store.read() as tx:
+        try:
+            await orders.get(tx, key)
+        except NotFound:
+            return False
+    return True
+
+
 def _payloads(found: object) -> "Iterator[Payload]":
     from google.protobuf.message import Message
     from temporalio.api.common.v1 import Payload

@@ -35,9 +35,10 @@ def doctor(json: JSON = False) -> None:
 
 
 async def _findings(settings: "Settings") -> list[Finding]:
+    from starter.cli.unread import of_unread
     from starter.cli.vendors import of_vendors
 
-    near = [_versions(), _zones(), *await _of_store(settings), *await _of_temporal(settings)]
+    near = [_versions(), _zones(), *of_unread(settings), *await _of_store(settings), *await _of_temporal(settings)]
     return [*near, *await of_vendors(settings)]
 
 
@@ -75,7 +76,7 @@ async def _of_store(settings: "Settings") -> list[Finding]:
     try:
         await store.check()
         reached = Finding("store", True, f"reached, schema is current ({_place(settings)})")
-        near = [reached, await _pipelines(store), *of_senders(settings, store=store)]
+        near = [reached, await _pipelines(store), await _held(store), *of_senders(settings, store=store)]
         return [*near, *await of_site(settings, store=store)]
     except StoreDown as error:
         help = "check ORDERS_STORE_URL; `orders db upgrade` makes or upgrades the tables"
@@ -92,6 +93,20 @@ async def _pipelines(store: "Store") -> Finding:
     if not names:
         return Finding("pipelines", False, "none is published", help="orders pipeline publish FILE")
     return Finding("pipelines", True, listed(f"{name}@{version}" for name, version in names.items()))
+
+
+async def _held(store: "Store") -> Finding:
+    """Tell of messages whose outcome nobody can tell, of rules and outside of them: each waits for a person."""
+    from activities.store import held
+
+    async with store.read() as tx:
+        counts = await held.counts(tx)
+    if not counts.all:
+        return Finding("held messages", True, "none")
+    each = f"of rules {counts.sends}, notices {counts.notices}, answers {counts.answers}"
+    words = f"{counts.all} may have left, and nobody can tell ({each})"
+    help = "look at the provider's log, then: orders order list --attention (repeat or skip); orders messages held"
+    return Finding("held messages", True, words, help=help, is_warning=True)
 
 
 async def _of_temporal(settings: "Settings") -> list[Finding]:

@@ -58,6 +58,7 @@ _LISTS = {
     "key": "`orders keys list` shows the keys",
     "dead delivery": "`orders events dead` lists them",
     "parked event": "`orders events parked` lists them",
+    "notice or answer": "`orders messages held` lists them",
 }
 
 

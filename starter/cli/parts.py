@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from starter.cli.connections import known_settings
+from starter.cli.unread import tell_unread
 
 #: Where the product's packages are; a part starts from there, whatever the current directory.
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,13 +21,13 @@ def worker(
     ] = None,
 ) -> None:
     """Run a worker until SIGTERM: it carries the orders' automation out."""
-    known_settings()
+    tell_unread(known_settings())
     _become("worker", *(part for name in queue or [] for part in ("--queue", name)))
 
 
 def gateway() -> None:
     """Run the gateway until SIGTERM: HTTP API, and delivery of what was journalled."""
-    known_settings()
+    tell_unread(known_settings())
     _become("starter.gateway")
 
 

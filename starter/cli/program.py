@@ -11,6 +11,7 @@ from starter.cli import (
     dead,
     doctor,
     keys,
+    messages,
     orders,
     parts,
     pipeline,
@@ -45,6 +46,7 @@ app.command("replay", rich_help_panel="Work")(replay.replay)
 app.command("test-call", rich_help_panel="Work")(trial_call.trial_call)
 app.command("doctor", rich_help_panel="Operate")(doctor.doctor)
 app.add_typer(dead.app, name="events", rich_help_panel="Operate")
+app.add_typer(messages.app, name="messages", rich_help_panel="Operate")
 app.add_typer(keys.app, name="keys", rich_help_panel="Operate")
 app.add_typer(database.app, name="db", rich_help_panel="Operate")
 

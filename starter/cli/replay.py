@@ -80,7 +80,7 @@ async def _replayed(files: list[Path], *, query: str, most: int) -> list[Replaye
 async def _exported(query: str, *, most: int, folder: Path) -> list[Replayed]:
     """Replay the server's histories, and keep few of them that together hold all that happens in any."""
     from activities.runtime.temporal import converter
-    from starter.cli.discretion import findings
+    from starter.cli.discretion import findings, is_known
     from starter.cli.sample import Kept, Sample
 
     settings = known_settings()
@@ -93,7 +93,9 @@ async def _exported(query: str, *, most: int, folder: Path) -> list[Replayed]:
             if sample.covers(kept):
                 continue
             found = await findings(history, kept=kept.text, store=store, codec=codec)
-            if found:
+            if not await is_known(name, store=store):
+                note(f"{name} is not kept: the store does not know its order, nor whom it must not name")
+            elif found:
                 note(f"{name} is not kept: it holds {listed(found)}")
             else:
                 sample.keep(kept)

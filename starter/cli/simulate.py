@@ -33,6 +33,7 @@ _UNTIL = Annotated[str, typer.Option(help="How far to look: 30d, or a moment suc
 _START = Annotated[
     str, typer.Option(help="The moment it begins, as ISO 8601, in the pipeline's zone if it names none; default: now.")
 ]
+_FROM = Annotated[str, typer.Option(help="The moment from which +2h and --until 30d count; default: now.")]
 
 
 def simulate(
@@ -73,7 +74,7 @@ def fork(
     number: NUMBER,
     events: _EVENTS = "",
     until: _UNTIL = "30d",
-    start: _START = "",
+    start: _FROM = "",
     shop: SHOP = "",
     json: JSON = False,
 ) -> None:
@@ -83,17 +84,21 @@ def fork(
 
     key, taken = run(_taken(number, shop=shop))
     pipeline = taken.pipeline
-    begin = _moment(start, option="--start", start=datetime.now(UTC), pipeline=pipeline)
+    now = datetime.now(UTC)
+    begin = _moment(start, option="--start", start=now, pipeline=pipeline)
+    if begin < now:
+        words = "--start is in the past; the order is taken as it stands now"
+        raise Failure(words, help="leave it out, or name a later moment", code=Exit.USAGE)
     end = _end(until, begin=begin, pipeline=pipeline)
     given = _Given(pipeline, begin=begin)
     steps = given.steps(events)
     given.refuse()
     _tell_of_late(steps, end=end)
     try:
-        story = taken.play(Branch(key, steps, start=begin, until=end))
+        story = taken.play(Branch(key, steps, start=now, until=end))
     except Unplayable as error:
         raise given.failure(error.words, step=error.step) from error
-    _show(story, pipeline=pipeline, begin=begin, end=end, is_json=json)
+    _show(story, pipeline=pipeline, begin=now, end=end, is_json=json)
 
 
 async def _taken(number: str, *, shop: str) -> "tuple[OrderKey, Fork]":
@@ -144,9 +149,7 @@ class _Given:
             note(as_text(problems))
             count = len(problems)
             words = f"{count} problem{'s' if count > 1 else ''} in what was given; nothing was simulated"
-            raise Failure(
-                words, help="correct them; `orders pipeline simulate --help` shows the forms", code=Exit.USAGE
-            )
+            raise Failure(words, help="correct them; docs/testing-your-pipeline.md shows the forms", code=Exit.USAGE)
 
     def failure(self, words: str, *, step: "Step | None") -> Failure:
         """Return what cannot be played as the command's failure, with its place."""

@@ -44,7 +44,9 @@ def up(
     With TEMPORAL_ADDRESS set, that server is used instead of an own one.
     """
     from starter.cli.embedded.stack import Wanted
+    from starter.cli.unread import warn_of_unread
 
+    warn_of_unread()
     wanted = Wanted(
         folder=dir or Path(os.environ.get("ORDERS_DIR", FOLDER)),
         pipeline=_existing(pipeline),

@@ -15,6 +15,7 @@ from starter.lab.story import Story
 from workflows.contracts.carry import Carry
 from workflows.contracts.events import Event
 from workflows.contracts.ids import OrderKey
+from workflows.contracts.reasons import RunReason
 from workflows.pipeline.model import Pipeline
 
 #: Most events that may wait undelivered for an order.
@@ -67,8 +68,19 @@ class Fork:
             standing = await visits.standing(tx, key)
             assert standing is not None  # it was copied
             plan = await runs.plan_of(tx, key, visit=standing.visit) if standing.visit else None
+            begun = await _begun(tx, key, visit=standing.visit, now=self._house.clock.now())
             events = await _undecided(tx, key)
-        self._house.resume(key, carry=Carry(state=state_of(standing), plan=plan), events=events)
+        self._house.resume(key, carry=Carry(state=state_of(standing), plan=plan), events=events, begun=begun)
+
+
+async def _begun(tx: Tx, key: OrderKey, *, visit: int, now: datetime) -> dict[tuple[int, str], datetime]:
+    """Say since when sends are tried that are between two tries. How often each was tried is not in the store."""
+    tried = [run for run in await runs.runs_of(tx, key, visit=visit) if run.reason is RunReason.RETRYING]
+    return {
+        (run.visit, run.rule): max(run.started_at, run.due or run.started_at)  # put off, it began anew
+        for run in tried
+        if run.started_at is not None and not run.status.is_end and (run.due is None or run.due <= now)
+    }
 
 
 async def _undecided(tx: Tx, key: OrderKey) -> list[Event]:

@@ -4,7 +4,7 @@ Events go the way of the gateway: journalled with their facts, then handed to th
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from activities.shelf import Shelf
 from activities.store import employees, journal, orders, pipelines
 from activities.store.journal import Arrival
 from activities.store.records import Department, NewEmployee, NewOrder, OrderRecord
+from starter.lab import talking
 from starter.lab.clock import Clock, Rank, play
 from starter.lab.quiet import quiet
 from starter.lab.runtime import Delay, LabRuntime
@@ -50,13 +51,16 @@ class _Life:
 
 
 class LabHouse:
-    """A shop in the lab. Its coroutines run inside `play`, one task at a time."""
+    """A shop in the lab. Its coroutines run inside `play`, one task at a time. `runtime` carries each order out."""
 
-    def __init__(self, clock: Clock, *, shelf: Shelf | None = None) -> None:
+    def __init__(
+        self, clock: Clock, *, shelf: Shelf | None = None, runtime: Callable[..., LabRuntime] = LabRuntime
+    ) -> None:
         self.clock = clock
         self.parts: Rehearsal = rehearsal(clock.now, shelf=shelf)
         self.delays: list[Delay] = []
         self.strays: list[Stray] = []
+        self._runtime = runtime
         self._lives: dict[OrderKey, _Life] = {}
         self._events = 0
 
@@ -110,7 +114,7 @@ class LabHouse:
                 data={"stage": new.stage} if new.stage else {},
                 orders=(record.key,),
             )
-            await journal.append(tx, arrival, now=now)
+            await journal.append(tx, arrival, now=now, are_known=True)
         self._hand(record.key, event=Event(id=arrival.id, type=arrival.type, at=now, source=arrival.source))
         return record
 
@@ -118,6 +122,8 @@ class LabHouse:
         """Journal an event with its facts and hand it over; return the orders it goes to. Raise BadEvent, NotFound."""
         async with self.parts.store.write() as tx:
             taken = await journal.append(tx, arrival, now=self.clock.now())
+            for key in taken.orders:
+                await talking.listen(tx, arrival, order=key, now=self.clock.now())
         if taken.unmatched:
             self.strays.append(Stray(self.clock.now(), arrival.type))
         for delivery in taken.deliveries:
@@ -136,9 +142,14 @@ class LabHouse:
         )
         return await self._life(key).automation.answer(event)
 
-    def resume(self, key: OrderKey, *, carry: Carry, events: Iterable[Event]) -> None:
-        """Take an order up where it stands, with events that were not handled yet."""
-        self._start(key, carry=carry).automation.take_all(events)
+    def resume(
+        self, key: OrderKey, *, carry: Carry, events: Iterable[Event], begun: Mapping[tuple[int, str], datetime]
+    ) -> None:
+        """Take an order up where it stands, with events that were not handled yet.
+
+        `begun` says, by visit and rule, since when sends are tried.
+        """
+        self._start(key, carry=carry, begun=begun).automation.take_all(events)
 
     def next_id(self) -> str:
         """Give an event its id."""
@@ -161,8 +172,11 @@ class LabHouse:
         life = self._lives.get(key)
         return self._start(key) if life is None or life.serving.done() else life
 
-    def _start(self, key: OrderKey, *, carry: Carry | None = None) -> _Life:
-        runtime = LabRuntime(self.parts, clock=self.clock, tell=self.delays.append)
+    def _start(
+        self, key: OrderKey, *, carry: Carry | None = None, begun: Mapping[tuple[int, str], datetime] | None = None
+    ) -> _Life:
+        runtime = self._runtime(self.parts, clock=self.clock, tell=self.delays.append)
+        runtime.take_up(begun or {})
         automation = Automation(runtime, key=key, carry=carry)
         life = _Life(automation, asyncio.get_running_loop().create_task(automation.serve()))
         self._lives[key] = life

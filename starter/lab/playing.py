@@ -47,7 +47,7 @@ def simulate(plot: Plot, *, shelf: Shelf | None = None) -> Story:
 
     async def life() -> Story:
         try:
-            key = await _opened(house, plot=plot)
+            key = await opened(house, plot=plot)
             await act(house, key, steps=plot.steps, until=plot.until)
             return await story_of(house, key)
         finally:
@@ -73,7 +73,8 @@ async def story_of(house: LabHouse, key: OrderKey, *, since: datetime | None = N
     return told(records, since=since)
 
 
-async def _opened(house: LabHouse, *, plot: Plot) -> OrderKey:
+async def opened(house: LabHouse, *, plot: Plot) -> OrderKey:
+    """Open the shop and place the order. Raise Unplayable."""
     opening = plot.opening
     for step in plot.steps:
         if isinstance(step.what, Behaves) and step.at <= plot.start:

@@ -1,7 +1,7 @@
 """The engine's runtime in the lab: virtual time, and the product's own decisions and rules called directly."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -40,6 +40,11 @@ class LabRuntime:
         self._rehearsal = rehearsal
         self._clock = clock
         self._tell = tell
+        self._begun: dict[tuple[int, str], datetime] = {}
+
+    def take_up(self, begun: Mapping[tuple[int, str], datetime]) -> None:
+        """Go on with sends that were tried before, by visit and rule: their pauses and `expires` count from then."""
+        self._begun.update(begun)
 
     def now(self) -> datetime:
         """Return the clock's present moment."""
@@ -82,7 +87,13 @@ class LabRuntime:
 
     async def _tried(self, request: RunsRequest, *, run: PlannedRun) -> RunOutcome:
         """Try a send with growing pauses until it has an outcome or expires."""
-        end, pause = self.now() + timedelta(seconds=run.expires), _FIRST_PAUSE
+        begun = self._begun.pop((request.visit, run.rule), None)
+        end, pause = (begun or self.now()) + timedelta(seconds=run.expires), _FIRST_PAUSE
+        if begun is not None:
+            again, pause = _next_try(begun, now=self.now())
+            expired = await self._put_off(request, run=run, again=again, end=end, words=run.words)
+            if expired is not None:
+                return expired
         while True:
             try:
                 outcome = (await self._rehearsal.sends.send(request)).outcomes[0]
@@ -95,14 +106,21 @@ class LabRuntime:
                     self._delayed(request, run=run, reason=outcome.reason, words=outcome.words, until=outcome.at)
                 return outcome
             again = self.now() + (pause if delay is None else delay)
-            self._delayed(request, run=run, reason=RunReason.RETRYING, words=words, until=min(again, end))
-            await self._clock.until(min(again, end))
-            if again >= end:
-                words = "it could not be done in time"
-                return await self._conclude(
-                    request, run=run, verdict=RunStatus.FAILED, reason=RunReason.EXPIRED, words=words
-                )
+            expired = await self._put_off(request, run=run, again=again, end=end, words=words)
+            if expired is not None:
+                return expired
             pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _put_off(
+        self, request: RunsRequest, *, run: PlannedRun, again: datetime, end: datetime, words: str
+    ) -> RunOutcome | None:
+        """Wait for the next try; give the run's end where its time is over by then."""
+        self._delayed(request, run=run, reason=RunReason.RETRYING, words=words, until=min(again, end))
+        await self._clock.until(min(again, end))
+        if again < end:
+            return None
+        late = "it could not be done in time"
+        return await self._conclude(request, run=run, verdict=RunStatus.FAILED, reason=RunReason.EXPIRED, words=late)
 
     async def _conclude(
         self, request: RunsRequest, *, run: PlannedRun, verdict: RunStatus, reason: RunReason, words: str
@@ -116,3 +134,11 @@ class LabRuntime:
     ) -> None:
         number = request.key.number
         self._tell(Delay(self.now(), number, request.visit, run.rule, reason, words=words, until=until))
+
+
+def _next_try(begun: datetime, *, now: datetime) -> tuple[datetime, timedelta]:
+    """Return when a send that was first tried at `begun` is tried after now, and the pause after that."""
+    again, pause = begun, _FIRST_PAUSE
+    while again <= now:
+        again, pause = again + pause, min(pause * 2, _LONGEST_PAUSE)
+    return again, pause

@@ -148,7 +148,7 @@ def _known_type(spot: Spot, *, report: Report) -> str | None:
     try:
         return known_type(spot.text)
     except ValueError as error:
-        report.error(UNKNOWN_NAME, str(error), at=spot)
+        report.error(UNKNOWN_NAME, str(error), at=spot, help="Events of your own are webhook.CODE: webhook.packed.")
         return None
 
 

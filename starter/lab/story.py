@@ -5,8 +5,9 @@ The same function tells a life in the lab and one on a Temporal server: only the
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from activities.actions.protocol import send_id
 from activities.providers.stand_in import Sent
@@ -16,6 +17,8 @@ from activities.store.history import EventRecord, RunRecord, TaskRecord, Timelin
 from activities.store.records import OrderRecord
 from starter.lab.house import Stray
 from starter.lab.runtime import Delay
+from starter.lab.talking import whispered
+from starter.lab.turns import Place, Turn, Turns, was_kept
 from workflows.contracts.events import OPERATOR_PREFIX
 from workflows.contracts.ids import OrderKey
 from workflows.contracts.reasons import EventReason, RunReason, RunStatus
@@ -23,8 +26,6 @@ from workflows.contracts.reasons import EventReason, RunReason, RunStatus
 #: Most lines of each list that are read of one order.
 _MOST = 10_000
 
-#: An event that was decided this much later than it came was kept back meanwhile.
-_AT_ONCE = timedelta(seconds=30)
 _ON_HOLD = str(EventReason.ON_HOLD)
 _KEPT = "kept until the automation goes on"
 
@@ -42,7 +43,7 @@ class What(StrEnum):
 
 @dataclass(frozen=True)
 class Said:
-    """A text that a rule made: `how` it went (sms, email, log, task …), to whom, and what it says."""
+    """A text that a rule made: `how` it went (sms, email, log, whisper …), to whom, and what it says."""
 
     how: str
     to: str = ""
@@ -108,6 +109,7 @@ class Records:
     lines: Sequence[TimelineRecord]
     tasks: Sequence[TaskRecord]
     notices: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    whispers: Mapping[UUID, str] = field(default_factory=dict)
     sent: Sequence[Sent] = ()
     delays: Sequence[Delay] = ()
     strays: Sequence[Stray] = ()
@@ -117,14 +119,16 @@ async def records_of(
     tx: Tx, key: OrderKey, *, sent: Iterable[Sent], delays: Iterable[Delay] = (), strays: Iterable[Stray] = ()
 ) -> Records:
     """Read what the store has of an order; `delays` and `strays` are what it does not keep."""
+    ran = await runs.runs_of(tx, key)
     return Records(
         order=await orders.get(tx, key),
         visits=await visits.visits_of(tx, key),
-        runs=await runs.runs_of(tx, key),
+        runs=ran,
         events=(await journal.events_of(tx, key, limit=_MOST)).items,
         lines=sorted((await timeline.page(tx, key, limit=_MOST)).items, key=lambda line: line.seq),
         tasks=await tasks.of_order(tx, key),
         notices=await notices.by_ref(tx, key),
+        whispers=await whispered(tx, key, runs=ran),
         sent=tuple(sent),
         delays=tuple(delay for delay in delays if delay.number == key.number),
         strays=tuple(strays),
@@ -133,8 +137,15 @@ async def records_of(
 
 def told(records: Records, *, since: datetime | None = None) -> Story:
     """Tell the story, from a moment on."""
-    entries = [*_events(records), *_stages(records), *_rules(records), *_delays(records), *_strays(records)]
-    kept = [(entry, order) for entry, order in entries if since is None or entry.at >= since]
+    turns = Turns(records.events, runs=records.runs, visits=records.visits)
+    entries = [
+        *_events(records, turns=turns),
+        *_stages(records),
+        *_rules(records, turns=turns),
+        *_delays(records, turns=turns),
+        *_strays(records),
+    ]
+    kept = [(entry, place) for entry, place in entries if since is None or entry.at >= since]
     kept.sort(key=lambda pair: (pair[0].at, pair[1]))
     order = records.order
     return Story(
@@ -147,35 +158,14 @@ def told(records: Records, *, since: datetime | None = None) -> Story:
     )
 
 
-#: Where an entry stands among those of its moment: the visit, what it is, its place in its list.
-_Order = tuple[int, int, int]
-
-
-def _events(records: Records) -> list[tuple[Entry, _Order]]:
+def _events(records: Records, *, turns: Turns) -> list[tuple[Entry, Place]]:
     found = []
-    for place, event in enumerate(records.events):
-        at = event.decided_at or event.received_at
-        order = (_visit_before(event, records=records), 3, place)
-        if _was_kept(event):
-            found.append((Entry(event.received_at, What.EVENT, event.type, reason=_ON_HOLD, words=_KEPT), order))
-        found.append((_event(event, at=at), order))
+    for event in records.events:
+        at, place = event.decided_at or event.received_at, turns.of_event(event)
+        if was_kept(event):
+            found.append((Entry(event.received_at, What.EVENT, event.type, reason=_ON_HOLD, words=_KEPT), place))
+        found.append((_event(event, at=at), place))
     return found
-
-
-def _was_kept(event: EventRecord) -> bool:
-    return event.decided_at is not None and event.decided_at - event.received_at > _AT_ONCE
-
-
-def _visit_before(event: EventRecord, *, records: Records) -> int:
-    """Return the visit in which an event was decided: of those at one moment, kept events come last."""
-    mine = (event.decided_at or event.received_at, _was_kept(event), event.seq)
-    visit = 0
-    for other in records.events:
-        if (other.decided_at or other.received_at, _was_kept(other), other.seq) >= mine:
-            continue
-        caused = [one.visit for one in records.visits if (one.cause_source, one.cause_id) == (other.source, other.id)]
-        visit = max([visit, *caused])
-    return visit
 
 
 def _event(event: EventRecord, *, at: datetime) -> Entry:
@@ -197,7 +187,7 @@ def _event(event: EventRecord, *, at: datetime) -> Entry:
     )
 
 
-def _stages(records: Records) -> list[tuple[Entry, _Order]]:
+def _stages(records: Records) -> list[tuple[Entry, Place]]:
     words = {line.visit: line.text for line in records.lines if line.kind == "stage"}
     return [
         (
@@ -210,15 +200,15 @@ def _stages(records: Records) -> list[tuple[Entry, _Order]]:
                 kind=visit.cause_type,
                 words=words.get(visit.visit, ""),
             ),
-            (visit.visit, 0, 0),
+            (visit.visit, Turn.STAGE, 0),
         )
         for visit in records.visits
     ]
 
 
-def _rules(records: Records) -> list[tuple[Entry, _Order]]:
+def _rules(records: Records, *, turns: Turns) -> list[tuple[Entry, Place]]:
     return [
-        (_rule(run, records=records), (run.visit, 4 if run.reason is RunReason.STAGE_LEFT else 1, place))
+        (_rule(run, records=records), turns.of_run(run, place=place))
         for place, run in enumerate(records.runs)
         if run.status.is_end and run.ended_at is not None
     ]
@@ -258,21 +248,22 @@ def _said(run: RunRecord, *, records: Records) -> list[Said]:
         for task in records.tasks
         if task.id == run.id
     ]
+    found += [Said("whisper", "", records.whispers[run.id])] if run.id in records.whispers else []
     for ref in (str(run.id), f"{run.id}:failed"):
         found += [Said("notice", employee, text) for employee, text in records.notices.get(ref, ())]
     return found
 
 
-def _delays(records: Records) -> list[tuple[Entry, _Order]]:
-    found: dict[tuple[object, ...], tuple[Entry, _Order]] = {}
+def _delays(records: Records, *, turns: Turns) -> list[tuple[Entry, Place]]:
+    found: dict[tuple[object, ...], tuple[Entry, Place]] = {}
     runs_by_name = {(run.visit, run.rule): run for run in records.runs}
     for place, delay in enumerate(records.delays):
         is_retry = delay.reason is RunReason.RETRYING
         name = (delay.visit, delay.rule, delay.words) if is_retry else (place,)
         before = found.get(name)
         if before is not None:  # one of many tries: told once, with the moment of the last
-            entry, order = before
-            found[name] = replace(entry, until=delay.until, tries=entry.tries + 1), order
+            entry, its_place = before
+            found[name] = replace(entry, until=delay.until, tries=entry.tries + 1), its_place
             continue
         run = runs_by_name.get((delay.visit, delay.rule))
         entry = Entry(
@@ -287,14 +278,14 @@ def _delays(records: Records) -> list[tuple[Entry, _Order]]:
             until=delay.until,
             tries=1 if is_retry else 0,
         )
-        found[name] = entry, (delay.visit, 1, place)
+        found[name] = entry, turns.of_delay(delay.visit, at=delay.at, place=place)
     return list(found.values())
 
 
-def _strays(records: Records) -> list[tuple[Entry, _Order]]:
+def _strays(records: Records) -> list[tuple[Entry, Place]]:
     words = "it names a customer whom nobody knows: it goes to no order"
     return [
-        (Entry(stray.at, What.EVENT, stray.type, reason=journal.UNMATCHED, words=words), (0, 3, place))
+        (Entry(stray.at, What.EVENT, stray.type, reason=journal.UNMATCHED, words=words), (0, Turn.EVENT, place))
         for place, stray in enumerate(records.strays)
     ]
 

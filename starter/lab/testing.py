@@ -20,15 +20,16 @@ from activities.actions import KINDS
 from activities.papers import documents_beside
 from activities.providers.stand_in import Mood
 from activities.shelf import Shelf
-from activities.store.records import Department, NewEmployee, NewOrder
+from activities.store.records import CustomerRef, Department, NewEmployee, NewOrder
 from starter.gateway.event_types import known_type
 from starter.lab.moments import parse_moment
 from starter.lab.opening import NUMBER, Opening
 from starter.lab.playing import Plot, simulate
-from starter.lab.script import COMMANDS, Behaves, Commanded, Happens, Step
+from starter.lab.script import CHANNELS, COMMANDS, Behaves, Commanded, Happens, Step
 from starter.lab.story import Entry, Story, What
 from starter.lab.writing import Frame, as_text
 from workflows.pipeline.loader import load
+from workflows.pipeline.mistakes import suggestion
 from workflows.pipeline.model import Pipeline
 from workflows.pipeline.problems import as_text as problems_as_text
 
@@ -85,18 +86,29 @@ class OrderInLab:
     at: datetime
     since: datetime
 
-    def when(self, event: str, *, after: str = "0s", **data: Any) -> "OrderInLab":
-        """Let an event happen, so long after the last step: `when("payment.received", after="2h", amount="49.00")`."""
-        return self._then(Happens(known_type(event), data), after=after)
+    def when(
+        self, event: str, *, after: str = "0s", customer: Mapping[str, str] | None = None, **data: Any
+    ) -> "OrderInLab":
+        """Let an event happen, so long after the last step: `when("payment.received", after="2h", amount="49.00")`.
+
+        With `customer={"phone": "+48…"}` it names a customer, as a call does, in place of the order.
+        """
+        who = CustomerRef.model_validate(dict(customer)) if customer is not None else None
+        return self._then(Happens(known_type(event), data, who), after=after)
 
     def when_told(self, command: str, *, after: str = "0s", **arguments: Any) -> "OrderInLab":
         """Let an operator give a command: `when_told("move", stage="paid")`, `when_told("hold")`."""
         if command not in COMMANDS:
             raise ValueError(f"there is no command '{command}'; there are {', '.join(COMMANDS)}")
+        if "stage" in arguments:
+            self._check(str(arguments["stage"]), among=list(self.plot.pipeline.stages), what="stage")
+        if "rule" in arguments:
+            self._check_rule(str(arguments["rule"]))
         return self._then(Commanded(command, COMMANDS[command][0].model_validate(arguments)), after=after)
 
     def when_provider(self, channel: str, *, is_: str, after: str = "0s") -> "OrderInLab":
         """Let a channel's provider be `up`, `down`, `refusing`, `silent` or `unanswered` from then on."""
+        self._check(channel, among=list(CHANNELS), what="channel")
         return self._then(Behaves(channel, Mood(is_)), after=after)
 
     def after(self, time: str) -> "OrderInLab":
@@ -111,6 +123,14 @@ class OrderInLab:
     def expect_email(self, *, to: str = "", subject: str = "", text: str = "", within: str = "0s") -> "OrderInLab":
         """Expect a mail; `subject` and `text` are parts of it."""
         return self._expect_said("email", to=to, text=text, subject=subject, within=within)
+
+    def expect_call(self, *, to: str = "", text: str = "", within: str = "0s") -> "OrderInLab":
+        """Expect a call; `text` is a part of what it says."""
+        return self._expect_said("voice", to=to, text=text, within=within)
+
+    def expect_chat(self, *, to: str = "", text: str = "", within: str = "0s") -> "OrderInLab":
+        """Expect a chat message; `text` is a part of it."""
+        return self._expect_said("chat", to=to, text=text, within=within)
 
     def expect_webhook(self, *, to: str = "", text: str = "", within: str = "0s") -> "OrderInLab":
         """Expect a call of a shop's system; `text` is a part of its body."""
@@ -135,6 +155,7 @@ class OrderInLab:
 
     def expect_stage(self, stage: str, *, within: str = "0s") -> "OrderInLab":
         """Expect the order to be in a stage at the end of that time."""
+        self._check(stage, among=list(self.plot.pipeline.stages), what="stage")
         story = self._story(within)
         if story.stage != stage:
             self._fail(f"stage {stage}, but the order is in {story.stage}", story, within)
@@ -158,6 +179,7 @@ class OrderInLab:
 
     def expect_waiting(self, rule: str, *, until: str = "", within: str = "0s") -> "OrderInLab":
         """Expect a rule to wait at the end of that time; `until` is a moment such as 2026-11-24T10:00."""
+        self._check_rule(rule)
         story = self._story(within)
         found = next((one for one in story.waiting if one.rule == rule), None)
         if found is None:
@@ -181,7 +203,20 @@ class OrderInLab:
         return replace(self, plot=replace(self.plot, steps=(*self.plot.steps, Step(at, what))), at=at, since=at)
 
     def _later(self, time: str) -> datetime:
-        return parse_moment(time, start=self.at, zone=self.plot.pipeline.zone)
+        moment = parse_moment(time, start=self.at, zone=self.plot.pipeline.zone)
+        if moment < self.at:
+            raise ValueError(f"'{time}' is before the last step, {self.at.astimezone(self.plot.pipeline.zone)}")
+        return moment
+
+    def _check_rule(self, name: str) -> None:
+        rules = [rule.id for stage in self.plot.pipeline.stages.values() for rule in stage.rules]
+        self._check(name, among=rules, what="rule")
+
+    def _check(self, name: str, *, among: list[str], what: str) -> None:
+        """A name that nothing has would let a test pass that looks at nothing."""
+        if name not in among:
+            known = suggestion(name, among, label=f"{what.capitalize()}s")
+            raise ValueError(f"there is no {what} '{name}'. {known}")
 
     def _story(self, within: str) -> Story:
         plot = replace(self.plot, until=self._later(within))
@@ -202,6 +237,7 @@ class OrderInLab:
         return self
 
     def _expect_rule(self, rule: str, *, status: str, because: str, within: str) -> "OrderInLab":
+        self._check_rule(rule)
         story = self._story(within)
         ended = [entry for entry in self._new(story) if entry.what is What.RULE and entry.name == rule]
         if any(entry.status == status and because in ("", entry.reason) for entry in ended):

@@ -60,8 +60,8 @@ _ENDED = """SELECT count(*) FROM (SELECT order_id FROM runs GROUP BY order_id
 
 _OPEN = """SELECT (SELECT count(*) FROM runs WHERE status IN ('planned', 'running', 'held'))
     + (SELECT count(*) FROM ledger WHERE state IN ('dispatching', 'unknown'))
-    + (SELECT count(*) FROM chat_answers WHERE state IN ('planned', 'dispatching', 'unknown'))
-    + (SELECT count(*) FROM notices WHERE state IN ('planned', 'dispatching', 'unknown'))
+    + (SELECT count(*) FROM chat_answers WHERE state IN ('planned', 'dispatching', 'unknown', 'held'))
+    + (SELECT count(*) FROM notices WHERE state IN ('planned', 'dispatching', 'unknown', 'held'))
     + (SELECT count(*) FROM deliveries WHERE decided_at IS NULL)"""
 
 _HELD = "SELECT id, order_id, rule FROM runs WHERE status = 'held' ORDER BY order_id, rule"
@@ -225,14 +225,13 @@ def _compare_carried(findings: Findings, one: Carried, *, times: int, via: str) 
     row.accepted += times
     if times > 1:
         findings.add(one.channel, DOUBLED, words)
-    if one.state in ("planned", "dispatching", "unknown"):
+    if one.state in ("planned", "dispatching", "unknown", "held"):
         findings.add(one.channel, OPEN, words)
         return
-    if one.state == "held":  # nobody can tell: it is left to a person, and not sent again
-        row.via[PERSON] += 1
-        return
     row.via[via] += 1
-    if times == 0 or one.state not in ("accepted", "delivered"):
+    # A person lays aside what a vendor's log shows, and has the rest sent again.
+    is_known = one.state in ("accepted", "delivered") or (one.state == "skipped" and via == PERSON)
+    if times == 0 or not is_known:
         findings.add(one.channel, LOST, words)
 
 

@@ -4,7 +4,7 @@ Meanwhile an employee answers in the chats.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -47,6 +47,21 @@ class Shoppers:
         async with session(self.gateway, secret=self.secret) as http:
             await self._post(http, f"/v1/orders/{number}/commands/{name}", body=body)
 
+    async def held(self) -> list[str]:
+        """List the notices and answers that wait for a person, by the ids of their sends; none while nobody answers."""
+        async with session(self.gateway, secret=self.secret) as http:
+            try:
+                async with http.get("/v1/messages/held", params={"limit": "200"}) as answer:
+                    return [one["id"] for one in (await answer.json())["items"]] if answer.status == 200 else []
+            except UNANSWERED:
+                return []
+
+    async def decide(self, send: str, name: str, *, id: str) -> None:
+        """Have a held notice or answer sent again, or lay it aside; a callback may have settled it meanwhile."""
+        async with session(self.gateway, secret=self.secret) as http:
+            http.headers["Idempotency-Key"] = id
+            await self._post(http, f"/v1/messages/{send}/{name}", body={"by": "olga"}, also=(409,))
+
     async def _begin(self, http: aiohttp.ClientSession, *, number: str) -> None:
         await self._post(http, "/v1/orders", body=order_of(number))
         for medium in _MEDIA:
@@ -58,12 +73,14 @@ class Shoppers:
             typed = {"ref": f"{name}-{number}", "text": answer.text.format(number=number), "author": "olga"}
             await self._post(http, f"/v1/chats/{chat}/messages", body=typed)
 
-    async def _post(self, http: aiohttp.ClientSession, path: str, *, body: dict[str, Any]) -> None:
-        """Send until it is answered; only a refusal that is not worth repeating is raised."""
+    async def _post(
+        self, http: aiohttp.ClientSession, path: str, *, body: dict[str, Any], also: Collection[int] = ()
+    ) -> None:
+        """Send until it is answered; a refusal that is not worth repeating is raised, unless it is one of `also`."""
         while True:
             try:
                 async with http.post(path, json=body) as answer:
-                    if answer.status < 300:
+                    if answer.status < 300 or answer.status in also:
                         return
                     if answer.status < 500 and answer.status != 429:
                         raise AssertionError(f"{path} was answered {answer.status}: {(await answer.text())[:300]}")

@@ -122,16 +122,20 @@ async def _decide(site: Site, *, settled: set[str]) -> None:
     """Be the person who settles what is held: look into the vendor's log, skip what is there, repeat what is not."""
     for turn in itertools.count():
         await asyncio.sleep(1.0)
-        waiting = await auditing.held(site.store)
+        waiting, messages = await auditing.held(site.store), await site.shoppers.held()
         accepted = site.vendors.log().accepted
-        settled |= {run.send for run in waiting}
+        settled |= {run.send for run in waiting} | set(messages)
         await asyncio.gather(
             *(
                 site.shoppers.command(
                     run.number, "skip" if accepted[run.send] else "repeat", rule=run.rule, id=f"{run.send}-{turn}"
                 )
                 for run in waiting
-            )
+            ),
+            *(
+                site.shoppers.decide(send, "dismiss" if accepted[send] else "repeat", id=f"{send}-{turn}")
+                for send in messages
+            ),
         )
 
 

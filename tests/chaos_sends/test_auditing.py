@@ -58,30 +58,32 @@ def test_a_rule_that_never_ran_is_lost_and_a_message_of_no_send_is_one_too_many(
 
 @pytest.mark.parametrize("what", ["soon", "marek"], ids=["answer", "notice"])
 @pytest.mark.parametrize(
-    ("state", "times", "violations"),
+    ("state", "times", "via", "violations"),
     [
-        pytest.param("accepted", 1, {}, id="accepted-once"),
-        pytest.param("delivered", 1, {}, id="delivered-once"),
-        pytest.param("accepted", 2, {DOUBLED: 1}, id="accepted-twice"),
-        pytest.param("accepted", 0, {LOST: 1}, id="recorded-and-not-accepted"),
-        pytest.param("failed", 1, {LOST: 1}, id="accepted-and-recorded-as-failed"),
-        pytest.param("skipped", 0, {LOST: 1}, id="skipped"),
-        pytest.param("planned", 0, {OPEN: 1}, id="never-begun"),
-        pytest.param("dispatching", 1, {OPEN: 1}, id="still-claimed"),
-        pytest.param("unknown", 1, {OPEN: 1}, id="still-unknown"),
-        pytest.param("held", 1, {}, id="held-for-a-person"),
-        pytest.param("held", 0, {}, id="held-and-never-accepted"),
-        pytest.param("held", 2, {DOUBLED: 1}, id="held-and-accepted-twice"),
+        pytest.param("accepted", 1, "answer", {}, id="accepted-once"),
+        pytest.param("delivered", 1, "callback", {}, id="delivered-once"),
+        pytest.param("accepted", 2, "answer", {DOUBLED: 1}, id="accepted-twice"),
+        pytest.param("accepted", 0, "listing", {LOST: 1}, id="recorded-and-not-accepted"),
+        pytest.param("failed", 1, "answer", {LOST: 1}, id="accepted-and-recorded-as-failed"),
+        pytest.param("skipped", 0, "answer", {LOST: 1}, id="skipped"),
+        pytest.param("planned", 0, "nobody", {OPEN: 1}, id="never-begun"),
+        pytest.param("dispatching", 1, "nobody", {OPEN: 1}, id="still-claimed"),
+        pytest.param("unknown", 1, "nobody", {OPEN: 1}, id="still-unknown"),
+        pytest.param("held", 1, PERSON, {OPEN: 1}, id="still-held"),
+        pytest.param("skipped", 1, PERSON, {}, id="laid-aside-by-a-person-who-saw-it"),
+        pytest.param("skipped", 0, PERSON, {LOST: 1}, id="laid-aside-in-error"),
+        pytest.param("accepted", 1, PERSON, {}, id="sent-again-by-a-person"),
+        pytest.param("accepted", 2, PERSON, {DOUBLED: 1}, id="sent-again-in-error"),
     ],
 )
 def test_what_a_courier_brings_is_held_against_the_vendors_log(
-    what: str, state: str, times: int, violations: dict[str, int]
+    what: str, state: str, times: int, via: str, violations: dict[str, int]
 ) -> None:
     runs = [Ended(rule, "shop:1", rule, "done", "accepted") for rule in RULES]
     accepted = Counter(dict.fromkeys((*RULES, *CARRIED), 1))
     accepted[what] = times
     carried = [*all_well(without=what), Carried(what, what, state)]
-    findings = compare(runs, carried=carried, orders=1, log=Log(accepted), via={})
+    findings = compare(runs, carried=carried, orders=1, log=Log(accepted), via={what: via})
     assert {promise: count for promise in PROMISES if (count := findings.count(promise))} == violations
 
 

@@ -5,6 +5,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ async def test_every_source_is_asked_as_its_vendor_would_and_nothing_is_kept(pla
     assert ACCOUNTS["ORDERS_INBOUND_CODE"] not in str(found)
     assert found["clock"]["words"] == "it agrees with that of 127.0.0.1"
     async with store.read() as tx:
-        assert (await parked.page(tx)).items == []
+        assert (await parked.page(tx, now=datetime.now(UTC))).items == []
 
 
 @pytest.mark.parametrize(

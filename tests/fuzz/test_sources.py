@@ -96,7 +96,13 @@ def _sendgrid(house: House, raw: bytes) -> int:
     return house.gateway.post("/hooks/sendgrid/events", raw, headers)
 
 
-REFUND = {"id": "ch_1", "amount_refunded": 900, "currency": "jpy", "metadata": {"order": "1001", "shop": "shop"}}
+REFUND = {
+    "id": "ch_1",
+    "payment_intent": "pi_9",
+    "amount_refunded": 900,
+    "currency": "jpy",
+    "metadata": {"order": "1001", "shop": "shop"},
+}
 SESSION = {
     "id": "cs_1",
     "payment_intent": "pi_9",
@@ -138,13 +144,15 @@ STANDARDS = {
     },
 }
 
+REFUNDED = {"type": "payment.refunded", "data": {"order": "1001", "amount": "1.00", "payment": "m-2"}}
+
 
 @pytest.mark.parametrize("source", STANDARDS)
 @fuzzed
 @given(data=st.data())
 def test_standard_webhooks(house: House, source: str, data: st.DataObject) -> None:
-    raw = data.draw(documents(STANDARDS[source]))
-    id = data.draw(st.sampled_from(["m-1", "m-2", "x" * 200, "x" * 201, "a b", ".", "'"]))
+    raw = data.draw(documents(STANDARDS[source], *([REFUNDED] if source == "payments" else [])))
+    id = data.draw(st.sampled_from(["m-1", "m-2", "x" * 200, "x" * 201, "a b", ".", "'"]) | st.uuids().map(str))
     status = house.gateway.post(f"/hooks/{source}", raw, _standard(raw, id=id))
     assert status in ((204, 422) if _is_utf8(raw) else (403,))
 

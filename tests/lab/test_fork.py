@@ -108,3 +108,22 @@ async def test_the_command_prints_the_timeline(live: House, tmp_path: Path) -> N
     assert "payment.paid: moved" in ended.out
     assert "remind [sms] stopped (stage_left)" in ended.out
     assert orders.must("order", "fork", "1", "--shop", live.shop, "--json").json["stage"] == "cancelled"
+
+
+async def test_the_command_counts_from_a_later_moment_but_never_from_one_that_is_past(
+    live: House, tmp_path: Path
+) -> None:
+    """The order is taken as it stands now; what is due until that moment comes, too."""
+    events = tmp_path / "events.yaml"
+    events.write_text("- {at: +1h, type: payment.paid}\n")
+    orders = Orders(tmp_path)
+    given = ("order", "fork", "1", "--shop", live.shop, "--events", str(events), "--until", "2h", "--start")
+    past = orders(*given, "2020-01-01")
+    assert past.code == 2
+    assert "error: --start is in the past" in past.err
+    later = datetime.now(UTC) + timedelta(days=4)
+    story = orders.must(*given, later.isoformat(), "--json").json
+    rules = {entry["name"]: entry["status"] for entry in story["entries"] if entry["what"] == "rule"}
+    assert rules["remind"] == "done"
+    paid = next(entry for entry in story["entries"] if entry["name"] == "payment.paid")
+    assert datetime.fromisoformat(paid["at"]) == later + timedelta(hours=1)

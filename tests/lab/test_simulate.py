@@ -1,6 +1,7 @@
 """`orders pipeline simulate` as people run it: files in, a timeline out; every problem at once."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -56,9 +57,41 @@ def test_the_same_files_give_the_same_bytes_and_nothing_is_written(orders: Order
     assert {said["to"] for said in sent} == {"ada@mail.example"}
 
 
+def test_the_files_of_the_documentation_are_played(orders: Orders) -> None:
+    """`docs/testing-your-pipeline.md` says all that they need."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "testing-your-pipeline.md").read_text()
+    blocks = dict(re.findall(r"```(json|yaml|python)\n(.*?)```", text, re.DOTALL))
+    pipeline = re.search(r'PIPELINE = """\n(.*?)"""', blocks["python"], re.DOTALL)
+    assert pipeline is not None
+    for name, content in (("shop.yaml", pipeline[1]), ("order.json", blocks["json"]), ("events.yaml", blocks["yaml"])):
+        (orders.directory / name).write_text(content)
+    files = ("shop.yaml", "--order", "order.json", "--events", "events.yaml")
+    ended = orders.must("pipeline", "simulate", *files, "--start", "2026-11-23T10:00")
+    assert "Order 1001 waits for payment." in ended.out
+    assert "task to piotr: Pack order 1001" in ended.out
+
+
 def test_people_may_stand_in_a_file_of_their_own(orders: Orders) -> None:
     (orders.directory / "people.yaml").write_text(
         "employees: [{id: piotr, roles: [warehouse], head: dana}, {id: dana}]"
+    )
+    assert "task to piotr" in orders.must(*_simulate(orders, "--people", "people.yaml")).out
+
+
+def test_an_id_that_two_files_give_is_refused_at_both_places(orders: Orders) -> None:
+    (orders.directory / "people.yaml").write_text("employees:\n  - {id: dana}\n  - {id: olga}\n")
+    ended = orders(*_simulate(orders, "--people", "people.yaml"))
+    assert ended.code == 2
+    assert "the id 'olga' is in the other file, too" in ended.err
+    assert "people.yaml:3:" in ended.err
+    assert "order.json:4:" in ended.err
+    assert "2 problems in what was given; nothing was simulated" in ended.err
+
+
+def test_a_head_or_department_may_stand_in_the_other_file(orders: Orders) -> None:
+    (orders.directory / "people.yaml").write_text(
+        "{employees: [{id: piotr, roles: [warehouse], head: olga, department: stock}],"
+        " departments: [{id: stock, head: olga}]}"
     )
     assert "task to piotr" in orders.must(*_simulate(orders, "--people", "people.yaml")).out
 
@@ -83,6 +116,7 @@ def test_every_problem_is_told_at_once_with_its_place(orders: Orders) -> None:
         "the pipeline has no stage 'nwe'",
         "'1 week' is not a moment",
         "did you mean 'payment.paid'?",
+        "Events of your own are webhook.CODE",
         "there is no command 'mov'",
         "Did you mean 'paid'?",
         "One of up, down, refusing, silent, unanswered.",
@@ -141,6 +175,27 @@ def test_a_value_that_does_not_fit_is_told_in_our_words(orders: Orders, values: 
             "the id 'olga' is there twice",
             2,
             id="two of one id",
+        ),
+        pytest.param(
+            "order.json",
+            '{"employees": [{"id": "olga", "head": "dan"}, {"id": "dana"}]}',
+            "order.json:1:39",
+            2,
+            id="an unknown head, with its place",
+        ),
+        pytest.param(
+            "order.json",
+            '{"employees": [{"id": "olga", "department": "sale"}], "departments": [{"id": "sales"}]}',
+            "there is no department 'sale'",
+            2,
+            id="an unknown department",
+        ),
+        pytest.param(
+            "order.json",
+            '{"departments": [{"id": "sales", "head": "nobody"}]}',
+            "there is no employee 'nobody'",
+            2,
+            id="an unknown head of a department",
         ),
         pytest.param(
             "events.yaml",

@@ -87,3 +87,60 @@ def test_a_pipeline_with_errors_and_unknown_names_are_refused() -> None:
         _placed().when("payment.payd")
     with pytest.raises(ValueError, match="there is no command 'mov'"):
         _placed().when_told("mov")
+
+
+@pytest.mark.parametrize(
+    ("act", "words"),
+    [
+        pytest.param(lambda o: o.when_told("move", stage="payd"), "there is no stage 'payd'", id="stage of a command"),
+        pytest.param(lambda o: o.when_told("skip", rule="remnd"), "Did you mean 'remind'", id="rule of a command"),
+        pytest.param(lambda o: o.when_provider("smss", is_="down"), "there is no channel 'smss'", id="channel"),
+        pytest.param(lambda o: o.expect_stage("payd"), "Did you mean 'paid'", id="stage"),
+        pytest.param(lambda o: o.expect_done("remnd"), "there is no rule 'remnd'", id="rule"),
+        pytest.param(lambda o: o.expect_waiting("remnd"), "there is no rule 'remnd'", id="rule that waits"),
+        pytest.param(lambda o: o.when("payment.paid", after="2026-11-01"), "before the last step", id="moment"),
+    ],
+)
+def test_a_name_that_nothing_has_is_refused_rather_than_tested(act: Any, words: str) -> None:
+    """Else a test would look at nothing, and pass."""
+    with pytest.raises(ValueError, match=words):
+        act(_placed())
+
+
+_TALKING = """
+pipeline: shop
+languages: [en]
+timezone: Europe/Warsaw
+quiet_hours: off
+stages:
+  new:
+    title: New
+    rules:
+      - {id: call, wait: 1h, robocall: "Order {{ order.number }} is ready"}
+      - {id: chat, wait: 1h, chat: "Hello {{ customer.first_name }}"}
+  asked:
+    title: Asked
+    triggers: [{call: missed}]
+"""
+
+_TALKER = {"first_name": "Ada", "phones": [{"number": "+48601234567"}]}
+
+
+def test_calls_and_chats_are_expected_as_other_messages_are() -> None:
+    order = given_order(_TALKING, customer=_TALKER)
+    order.expect_call(to="+48601234567", text="Order 1001 is ready", within="1h")
+    order.expect_skipped("chat", because="no_chat", within="1h")
+    with pytest.raises(Unexpected, match="expected chat saying 'Hello'"):
+        order.expect_chat(text="Hello", within="1h")
+
+
+@pytest.mark.parametrize(("channel", "address"), [("web", ""), ("whatsapp", "+48601234567")])
+def test_a_customer_who_wrote_is_answered_in_their_chat(channel: str, address: str) -> None:
+    order = given_order(_TALKING, customer=_TALKER).when("chat.message", after="5m", channel=channel, text="Hi")
+    order.expect_chat(to=address, text="Hello Ada", within="1h")
+
+
+def test_an_event_may_name_the_customer_in_place_of_the_order() -> None:
+    order = given_order(_TALKING, customer=_TALKER)
+    order.when("call.missed", customer={"phone": "+48601234567"}).expect_stage("asked")
+    order.when("call.missed", customer={"phone": "+48601000000"}).expect_stage("new")

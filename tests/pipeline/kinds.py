@@ -1,5 +1,6 @@
 """A small set of rule kinds as the catalogue has them, so that these tests do not depend on the product's actions."""
 
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -35,6 +36,12 @@ class Robocall(RuleSettings):
     robocall: str = ""
     audio: str = Field(default="", pattern=r"^(https://.+)?$", examples=["https://shop.example/pay.mp3"])
     voice: Voice | None = None
+
+
+class Outcome(StrEnum):
+    ANSWERED = "answered"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
 
 
 class Notify(RuleSettings):
@@ -119,6 +126,7 @@ KINDS = Kinds(
             "robocall",
             Robocall,
             texts=(TextField("robocall", is_message=True, may_be_literal=False),),
+            results={"outcome": Outcome, "attempts": int},
             hints=_unread,
         ),
         RuleKind("notify", Notify, texts=(TextField("notify"),), references={"to": Reference.RECIPIENTS}),

@@ -164,4 +164,4 @@ async def _is_known(store: Store, visitor: str) -> bool:
 
 async def _waiting(store: Store) -> list[str]:
     async with store.read() as tx:
-        return [one.event for one in (await parked.page(tx)).items]
+        return [one.event for one in (await parked.page(tx, now=datetime.now(UTC))).items]

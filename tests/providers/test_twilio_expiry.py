@@ -3,7 +3,9 @@
 from datetime import timedelta
 from urllib.parse import parse_qs
 
+from activities.store import attempts
 from tests.providers.phone import Phone
+from workflows.contracts.ids import OrderKey
 from workflows.contracts.reasons import RunReason, RunStatus
 
 RULE = "sms: thanks\nexpires: 10m"
@@ -31,6 +33,36 @@ async def test_case_15_what_was_tried_for_a_while_is_valid_for_the_rest(phone: P
     phone.stand_in.script.refusals.clear()
     assert (await phone.attempt(key, visit, begun=begun)).status is RunStatus.DONE
     assert validity(phone) == ["360"]
+
+
+async def undelivered(phone: Phone, key: OrderKey, visit: int) -> None:
+    """Let the first attempt fail after it was accepted, so that another one is planned at once."""
+    run = await phone.run(key, visit)
+    async with phone.store.write() as tx:
+        await attempts.end(tx, send_id=run.id, code=attempts.NOT_REACHED, words="queue full", at=phone.clock())
+        await attempts.plan_anew(tx, run=run.id, due=phone.clock(), words="next attempt")
+
+
+async def test_case_15_text_that_is_sent_anew_is_valid_for_the_rest(phone: Phone) -> None:
+    """Its time counts from the first attempt, whatever the workflow asks for later."""
+    key, visit = await phone.order(RULE)
+    await phone.attempt(key, visit)
+    phone.clock.advance(timedelta(minutes=6))
+    await undelivered(phone, key, visit)
+    assert (await phone.attempt(key, visit)).status is RunStatus.DONE
+    assert (validity(phone), len(phone.stand_in.accepted)) == (["240"], 2)
+
+
+async def test_case_15_text_whose_time_is_over_is_not_sent_anew(phone: Phone) -> None:
+    await phone.desk.employee("olga")
+    key = await phone.desk.order(customer={"phones": [{"number": "+48501000111"}]}, responsible="olga")
+    visit = await phone.desk.enter(key, "sms: Hello\nexpires: 10m")
+    await phone.attempt(key, visit)
+    await undelivered(phone, key, visit)
+    phone.clock.advance(timedelta(minutes=10))
+    run = await phone.attempt(key, visit)
+    assert (run.status, run.reason, len(phone.stand_in.accepted)) == (RunStatus.FAILED, RunReason.EXPIRED, 1)
+    assert [notice.employee for notice in await phone.desk.notices(key)] == ["olga"]
 
 
 async def test_text_of_a_rule_without_a_limit_keeps_twilios(phone: Phone) -> None:

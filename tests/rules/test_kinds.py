@@ -9,6 +9,7 @@ import pytest
 
 from activities.actions import ACTIONS, KINDS
 from workflows.pipeline.kinds import RuleKind
+from workflows.pipeline.loader import load
 
 EXPECTED = {
     *("chat", "sms", "email", "webhook", "log", "comment", "notify", "control", "task", "assign", "move", "set"),
@@ -72,6 +73,43 @@ def test_texts_and_references_name_settings(kind: RuleKind) -> None:
 def test_every_kind_has_a_title(kind: RuleKind) -> None:
     assert kind.title is not None
     assert kind.title(kind.settings.model_validate(SETTINGS.get(kind.name, {kind.name: "thanks"})))
+
+
+CHECKED = """pipeline: shop
+languages: [en]
+stages:
+  new:
+    rules:
+      - {{id: call, robocall: Your order is ready}}
+      - {{id: write, chat: Your order is ready}}
+      - {{id: who, customer_details: [kind, name]}}
+      - after: previous
+        when: {when}
+        log: so it is
+  won: {{kind: success, triggers: [{{payment: paid}}]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("when", "help"),
+    [
+        ("results.call.outcome == 'buzy'", "Did you mean 'busy'?"),
+        ("results.call.outcome in ['busy', 'no-answer']", "Did you mean 'no_answer'?"),
+        ("results.write.medium != 'WhatsApp'", "Did you mean 'whatsapp'?"),
+        ("results.who.kind == 'companies'", "Did you mean 'company'?"),
+    ],
+)
+def test_values_that_a_result_never_has_are_a_problem(when: str, help: str) -> None:
+    """Covers M31."""
+    loaded = load(CHECKED.format(when=when), file="shop.yaml", kinds=KINDS)
+    assert [(one.code, one.line) for one in loaded.errors] == [("D327", 10)]
+    assert help in loaded.errors[0].help
+
+
+@pytest.mark.parametrize("outcome", ["answered", "machine", "fax", "busy", "no_answer", "failed"])
+def test_each_outcome_of_a_call_may_be_asked_for(outcome: str) -> None:
+    when = f"results.call.outcome == '{outcome}' and results.who.name == 'buzy'"
+    assert load(CHECKED.format(when=when), file="shop.yaml", kinds=KINDS).errors == ()
 
 
 def test_kinds_load_without_what_only_single_rules_need() -> None:

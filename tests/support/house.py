@@ -245,21 +245,22 @@ async def working(
     providers: Providers | None = None,
     cached: int = 100,
     lease: timedelta = timedelta(seconds=60),
+    pace: float = 1.0,
 ) -> AsyncIterator[None]:
-    """Run the product's workers: the workflow and records, and each queue of sends."""
+    """Run the product's workers: the workflow and records, and each queue of sends. `pace` divides every wait."""
     shelf = Shelf(KINDS)
     connected = providers or connect(Connecting(house.store, client=house.client, allows_private=True))
     records = Records(house.store, shelf=shelf, actions=actions)
     queues = by_queue(
         actions,
-        decisions=Decisions(house.store, shelf=shelf, records=records),
+        decisions=Decisions(house.store, shelf=shelf, records=records, pace=pace),
         records=records,
         sends=Sends(
             house.store,
             shelf=shelf,
             actions=actions,
             providers=connected,
-            limits=SendLimits(lease=lease),
+            limits=SendLimits(lease=lease, pace=pace),
             premises=Premises(default_mailbox="shop@demo.example"),
         ),
     )

@@ -20,7 +20,7 @@ help:
 	@echo 'make check    format, lint, types, laws of the layers'
 	@echo 'make test     check, then every test (ARGS="tests/pipeline")'
 	@echo 'make stress   orders under random events and commands, every history replayed (ARGS="--orders 500 --seed 7")'
-	@echo 'make chaos    1,000 orders while every part is killed, on both stores (ARGS="--orders 200 --store sqlite")'
+	@echo 'make chaos    1,000 orders while every part is killed, on both stores, then a few without guards (ARGS="--orders 200 --store sqlite")'
 	@echo 'make chaos-sends  2,000 sends over vendors that fail half of the time, while workers are killed'
 	@echo 'make fuzz     every parser of the way in, and the API, with hostile input (ARGS="--examples 500 --seed 7")'
 	@echo 'make bench    the product against a hand-written workflow and DBOS, in one run'

@@ -4,7 +4,7 @@ Questions: for every payload the SDK asks the workflow, inside the sandbox, what
 codecs and external storage may differ by that. Ours do not, so the answer can be given outside: a third of a replay.
 
 Activations: a part of a protobuf message keeps the memory of the whole message, and the SDK's instance keeps parts of
-its first and its last activation, and its last commands. For a parked order that was a sixth of its memory.
+its first and its last activation, and its last commands. For a parked order that was a tenth of its memory.
 """
 
 from dataclasses import replace

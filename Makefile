@@ -18,7 +18,7 @@ help:
 	@echo 'make up       everything on this machine: Temporal, worker, gateway, demo orders (ARGS="--fast 2000")'
 	@echo 'make install  the virtual environment $(VENV)'
 	@echo 'make check    format, lint, types, laws of the layers'
-	@echo 'make test     check, then every test (ARGS="tests/pipeline")'
+	@echo 'make test     check, then every test, a process per core (ARGS="tests/pipeline --numprocesses 0")'
 	@echo 'make stress   orders under random events and commands, every history replayed (ARGS="--orders 500 --seed 7")'
 	@echo 'make chaos    1,000 orders while every part is killed, on both stores, then a few without guards (ARGS="--orders 200 --store sqlite")'
 	@echo 'make chaos-sends  2,000 sends over vendors that fail half of the time, while workers are killed'
@@ -40,7 +40,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/lint-imports
 
 test: check browser
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile $(ARGS)
 
 # Tests in a real browser take the system's Chromium; where it can be installed it is, elsewhere they are skipped.
 browser:

@@ -6,7 +6,6 @@ Comes in: one run of a visit, locked. Goes out: the run ready to be sent, or how
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from activities import frame, outcomes, postponing
 from activities.actions.protocol import Action, Ended, Premises, failed, send_id
@@ -39,27 +38,6 @@ class Prepared:
 
 #: What the ledger says to a claim.
 Answer = Claimed | Refused | Unsettled
-
-
-@dataclass(frozen=True)
-class Acceptance:
-    """A send that its provider accepted under its own id, and that the ledger does not know yet.
-
-    With `is_awaited` its run ends only when the provider tells how it went.
-    """
-
-    send_id: UUID
-    provider: str
-    provider_id: str
-    is_awaited: bool = False
-
-
-@dataclass(frozen=True)
-class Brought:
-    """How a message ended; its acceptance, where it is to be recorded together with the run's end."""
-
-    ended: Ended
-    acceptance: Acceptance | None = None
 
 
 class Claiming:

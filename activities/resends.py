@@ -49,6 +49,8 @@ async def decide_on(tx: Tx, case: Case, *, data: dict[str, Any]) -> Effect:
     if case.standing.held_at is not None:
         return Effect(EventReason.ON_HOLD, f"the message of rule {row.rule} did not arrive; that waits for the resume")
     key, run = case.request.key, await runs.run_of(tx, case.request.key, visit=row.visit, rule=row.rule)
+    if run is not None and run.status is RunStatus.RUNNING and await _attempt_of(tx, row=row, run=run):
+        return Effect(EventReason.COMMAND_DONE, f"the message of rule {row.rule} did not arrive: its end will tell")
     due = None if run is None else await _next(tx, case, row=row, run=run)
     if run is None or due is None:
         lost = _lost(row, told=told)
@@ -65,9 +67,8 @@ async def _next(tx: Tx, case: Case, *, row: LedgerRecord, run: RunRecord) -> dat
     """Return when a run's next attempt is due; None if none may follow."""
     if row.visit != case.standing.visit or run.status is not RunStatus.DONE or run.started_at is None:
         return None
-    attempt = await attempts.current(tx, run=run.id)
-    # Where a run writes to several employees, another attempt would write to all of them.
-    if attempt > len(PAUSES) or row.id != attempt_id(run.id, attempt=attempt):
+    attempt = await _attempt_of(tx, row=row, run=run)
+    if attempt is None or attempt > len(PAUSES):
         return None
     rule = case.current.rule(row.stage, row.rule)
     if rule is None:
@@ -76,16 +77,30 @@ async def _next(tx: Tx, case: Case, *, row: LedgerRecord, run: RunRecord) -> dat
     return due if due < run.started_at + (rule.expires or timedelta(seconds=EXPIRES)) else None
 
 
+async def _attempt_of(tx: Tx, *, row: LedgerRecord, run: RunRecord) -> int | None:
+    """Say which attempt of a run a send is, from 1; None if it is an earlier one, or one of several messages.
+
+    Where a run writes to several employees, another attempt would write to all of them.
+    """
+    attempt = await attempts.current(tx, run=run.id)
+    return attempt if row.id == attempt_id(run.id, attempt=attempt) else None
+
+
+def may_follow(*, provider: str, provider_id: str | None, code: str) -> bool:
+    """Say whether a message that failed was taken by its provider and never left it, so that it is sent anew."""
+    mends = _MENDED.get(provider)
+    return provider_id is not None and mends is not None and code.isdecimal() and mends(int(code))
+
+
 async def overtaken(tx: Tx, *, send_id: UUID, now: datetime) -> None:
-    """Take up what a receipt said of a send before it was recorded as accepted: that it did not arrive, after all."""
+    """Take up what a receipt said of a send before its rule's end was recorded: that it did not arrive, after all."""
     row = await ledger.row(tx, send_id=send_id)
     if row is None or row.state is not LedgerState.FAILED:
         return
     key = OrderKey(shop=row.shop, number=row.number)
     lost = _lost(row, told=_Told(send=send_id, code=row.code, words=row.words))
-    mends = _MENDED.get(row.provider)
-    if mends is not None and row.code.isdecimal() and mends(int(row.code)):
-        await undelivered.ask(tx, key, lost=lost, run=run_id(key, row.visit, row.rule), now=now)
+    if may_follow(provider=row.provider, provider_id=row.provider_id, code=row.code):
+        await undelivered.ask(tx, key, lost=lost, run=run_id(key, row.visit, row.rule), now=now, at_end=True)
         return
     standing = await visits.standing(tx, key)
     if standing is not None and not standing.is_deleted:

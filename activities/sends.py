@@ -13,10 +13,11 @@ from datetime import UTC, datetime, timedelta
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities import frame, outcomes, postponing, resends
+from activities import frame, outcomes, postponing
+from activities.acceptances import Acceptance, Acceptances, Brought
 from activities.actions.protocol import Action, Ended, Premises, failed
 from activities.bench import Bench
-from activities.claiming import Acceptance, Brought, Claiming, Prepared
+from activities.claiming import Claiming, Prepared
 from activities.outcomes import Missed, Outcomes
 from activities.providers.errors import Misconfigured, NoAccess, NotSent, Rejected, Unknown
 from activities.providers.protocol import Accepted, Message, Provider
@@ -29,7 +30,6 @@ from activities.shelf import Shelf
 from activities.store import attempts, ledger, runs, visits
 from activities.store.claims import Claimed, Refused, Unsettled
 from activities.store.database import Store, StoreDown, Tx
-from activities.store.ledger import DuplicateSend
 from workflows.contracts.reasons import RunReason, RunStatus
 from workflows.contracts.runs import RunItem, RunOutcome, RunsOutcome, RunsRequest
 
@@ -71,6 +71,7 @@ class Sends:
             actions=actions, providers=providers, premises=premises, lease=limits.lease, clock=self._now
         )
         self._settling = Settling(store, providers=providers, clock=self._now)
+        self._acceptances = Acceptances(store, clock=self._now)
         self._outcomes = Outcomes(store, providers=providers, clock=self._now)
         self._log = log("sends")
 
@@ -120,22 +121,20 @@ class Sends:
                 instead = prepared.instead
                 same = instead and claim.reason is instead.reason
                 return Brought(instead if instead and same else outcomes.end_of_refusal(claim))
-            acceptance = None
-            if isinstance(claim, Unsettled):  # whoever may have it is asked, whoever sends now
-                message = replace(message, provider=claim.provider)
             if isinstance(claim, Claimed):
                 accepted = await self._send(request, claim=claim, prepared=prepared, message=message)
-                results, provider = accepted.results, self._providers.choose(message.channel, name=message.provider)
-                is_awaited = self._outcomes.awaits(message)
-                acceptance = Acceptance(claim.send_id, provider.name, accepted.provider_id, is_awaited)
-                if len(prepared.messages) > 1 or is_awaited:
-                    await self._keep(acceptance)
-                    acceptance = None
+                provider = self._providers.choose(message.channel, name=message.provider).name
             else:
-                results = await self._settling.results_of(claim, on_unknown=prepared.rule.on_unknown, message=message)
-            results = {**message.results, **results}
+                provider = claim.provider
+                message = replace(message, provider=provider)  # whoever may have it is asked, whoever sends now
+                on_unknown = prepared.rule.on_unknown
+                accepted = await self._settling.accepted(claim, on_unknown=on_unknown, message=message)
+            is_awaited, is_settled = self._outcomes.awaits(message), isinstance(claim, Unsettled)
+            acceptance = Acceptance(claim.send_id, provider, accepted.provider_id, is_awaited, is_settled)
+            left = await self._acceptances.take(acceptance, is_only=len(prepared.messages) == 1)
+            results = {**message.results, **accepted.results}
             ended = await self._outcomes.end_of(message, send_id=claim.send_id, results=results)
-            return Brought(ended, acceptance)
+            return Brought(ended, left)
         except Rejected as error:
             return Brought(failed(RunReason.REJECTED, str(error)))
         except Misconfigured as error:
@@ -170,22 +169,6 @@ class Sends:
             raise
         faults.reach(Step.SENT)
         return accepted
-
-    async def _keep(self, acceptance: Acceptance) -> None:
-        """Record that a message was accepted before the end of its run is known."""
-        async with self._store.write() as tx:
-            await self._accept(tx, acceptance)
-        faults.reach(Step.ACCEPTED)
-
-    async def _accept(self, tx: Tx, acceptance: Acceptance) -> None:
-        send_id, provider_id = acceptance.send_id, acceptance.provider_id
-        try:
-            is_news = await ledger.accepted(tx, send_id=send_id, provider_id=provider_id, now=self._now())
-            if not is_news and not acceptance.is_awaited:
-                await resends.overtaken(tx, send_id=send_id, now=self._now())
-        except DuplicateSend as error:
-            metrics.DUPLICATE_SENDS.labels(provider=acceptance.provider).inc()
-            self._log.error("A message may have been sent twice", send=str(error.send_id), provider=error.provider)
 
     async def _sent(self, provider: Provider, *, claim: Claimed, message: Message) -> Accepted:
         """Send while the claim is ours. A worker that was stopped for longer must not: another may have taken it."""
@@ -234,13 +217,13 @@ class Sends:
             async with self._store.write() as tx:
                 bench = await self._load(tx, request)
                 if acceptance is not None:
-                    await self._accept(tx, acceptance)
+                    await self._acceptances.record(tx, acceptance)
                 outcome = await self._ended(tx, bench, item=item, ended=ended, prepared=prepared)
         except StoreDown:
             raise
         except Exception:
             if acceptance is not None:  # what has left is known, whatever its run's end fails of
-                await self._keep(acceptance)
+                await self._acceptances.keep(acceptance)
             raise
         faults.reach(Step.ENDED)
         return outcome

@@ -1,6 +1,6 @@
 """What an earlier attempt of a send left, found out before anything is sent again: claimed, lost, accepted, refused.
 
-Comes in: the claim's answer `Unsettled`. Goes out: the results of a message that was accepted; else a retryable error.
+Comes in: the claim's answer `Unsettled`. Goes out: how a message was accepted; else a retryable error.
 """
 
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from activities import resends
 from activities.providers.errors import Misconfigured, NotSent, Rejected, Unknown
 from activities.providers.protocol import Accepted, Message
 from activities.providers.registry import Providers
@@ -29,23 +30,26 @@ class Settling:
         self._providers = providers
         self._now = clock
 
-    async def results_of(self, claim: Unsettled, *, on_unknown: str, message: Message) -> dict[str, object]:
-        """Find out what an earlier attempt left; return the results of a message that was accepted.
+    async def accepted(self, claim: Unsettled, *, on_unknown: str, message: Message) -> Accepted:
+        """Find out what an earlier attempt left; return how the provider accepted it, without an id if none is known.
 
         Raise Rejected if it was refused, Held if only a person can tell (`on_unknown: hold`), else a retryable error.
         """
+        known = Accepted(claim.provider_id or "")
         if claim.state in (LedgerState.ACCEPTED, LedgerState.DELIVERED):
-            return {}
+            return known
         if claim.state is LedgerState.FAILED:
             if message.awaits_outcome and claim.provider_id is not None:
-                return {}  # it was accepted; its provider tells how it went from there
+                return known  # its provider tells how it went from there
+            if resends.may_follow(provider=claim.provider, provider_id=claim.provider_id, code=claim.code):
+                return known  # the order decides that it is sent anew
             raise Rejected(claim.code, claim.words)
         if claim.state is LedgerState.HELD:
             raise Held
         found = await self._settle(claim, on_unknown=on_unknown, message=message)
         if found is None:
             raise again("it never arrived; it is sent now", delay=timedelta(milliseconds=1))
-        return found.results
+        return found
 
     async def _settle(self, claim: Unsettled, *, on_unknown: str, message: Message) -> Accepted | None:
         """Ask the provider that got a message whose answer was lost; None if it never arrived and may be sent again."""

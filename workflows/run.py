@@ -46,7 +46,7 @@ class Run:
     def as_planned(self) -> PlannedRun:
         """Return the run as it stands, for continue-as-new and queries."""
         changes = {"due": self.due, "status": self.status, "reason": self.reason, "words": self.words}
-        return self.planned.model_copy(update=changes)
+        return self.planned.model_copy(update=changes | {"is_past_chain": self.is_past_chain})
 
 
 class Clock(Protocol):

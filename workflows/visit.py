@@ -48,7 +48,7 @@ class Visit:
             if run.status.is_end:
                 run.ended.set()
             elif run.reason is not RunReason.OUTCOME_UNKNOWN:
-                self._start(run)
+                self._start(run, is_past_chain=run.planned.is_past_chain)
 
     def leave(self) -> None:
         """Stop all runs: the guard first, then the tasks, in list order, each once. What was claimed drains."""

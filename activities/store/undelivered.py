@@ -54,12 +54,15 @@ async def tell(tx: Tx, row: Row[Any], *, provider_id: str, callback: Callback, n
         await tell_responsible(tx, key, lost=lost, responsible=order.responsible or "", now=now)
 
 
-async def ask(tx: Tx, key: OrderKey, *, lost: Undelivered, run: UUID, now: datetime) -> None:
-    """Journal it for the order, whose stage may have been left meanwhile: it decides whether it is sent anew."""
+async def ask(tx: Tx, key: OrderKey, *, lost: Undelivered, run: UUID, now: datetime, at_end: bool = False) -> None:
+    """Journal it for the order, whose stage may have been left meanwhile: it decides whether it is sent anew.
+
+    Once when the receipt comes, and `at_end` of the rule, if that was not recorded before.
+    """
     data = {"rule": lost.rule, "send": str(lost.send_id), "code": lost.code, "words": lost.words}
     arrival = Arrival(
         source="rule",
-        id=f"{run}:undelivered:{lost.provider_id}",
+        id=f"{run}:undelivered:{lost.provider_id}{':end' if at_end else ''}",
         type=RULE_UNDELIVERED,
         at=now,
         data=data,

@@ -8,7 +8,6 @@ from datetime import timedelta
 import pytest
 
 from tests.engine.virtual import START, Life, VirtualClock, done, failed, settle
-from workflows.automation import Automation
 from workflows.contracts.carry import Carry
 from workflows.contracts.decisions import DecideRequest, Decision
 from workflows.contracts.events import Event
@@ -351,23 +350,43 @@ async def test_a_final_stage_ends_the_automation_when_its_rules_have_ended() -> 
     assert clock.sent == ["review"]
 
 
+async def renewed(order: Life) -> Life:
+    """Continue as new: all that survives is the carry, as JSON; Temporal drops the tasks of the run that has ended."""
+    order.clock.renews = True
+    order.automation.task_ended(None)
+    carry = await order.serving
+    order.clock.renews = False
+    assert isinstance(carry, Carry)
+    assert order.automation.visit is not None
+    order.automation.visit.leave()
+    return Life(order.clock, carry=Carry.model_validate_json(carry.model_dump_json()))
+
+
 async def test_waiting_chains_survive_continue_as_new() -> None:
     """The carry holds absolute moments; the chain goes on in the next run."""
     clock = VirtualClock({"new": [record("a"), sms("b", after="a", due=START + HOUR), sms("c", after="b")]})
-    clock.renews = True
-    order = Life(clock)
-    await order.event("new")
-    carry = await order.serving
-    assert isinstance(carry, Carry)
-    assert order.automation.visit is not None
-    order.automation.visit.leave()  # Temporal drops the tasks of the run that has ended
-    clock.renews = False
-    again = Automation(clock, key=order.automation.key, carry=Carry.model_validate_json(carry.model_dump_json()))
-    serving = asyncio.create_task(again.serve())
-    await clock.pass_time(2 * HOUR)
-    serving.cancel()
+    async with life(clock) as order:
+        await order.event("new")
+        again = await renewed(order)
+        await clock.pass_time(2 * HOUR)
+        again.serving.cancel()
     assert clock.requests == [["a"]]
     assert clock.sent == ["b", "c"]
+
+
+async def test_a_rule_past_its_chain_waits_for_no_second_end_after_continue_as_new() -> None:
+    """Covers M06: the rule before it is tried again, in hours."""
+    night = RunOutcome(rule="a", status=RunStatus.PLANNED, reason=RunReason.QUIET_HOURS, at=START + 9 * HOUR)
+    clock = VirtualClock({"new": [sms("a"), sms("b", after="a", has_wait=True, due=START + HOUR)]})
+    clock.answers["operator.repeat"] = directive(clock, repeat=["a"])
+    async with life(clock) as order:
+        await order.event("new")
+        clock.outcomes["a"] = lambda _: night
+        await order.event("operator.repeat")
+        again = await renewed(order)
+        await clock.pass_time(2 * HOUR)
+        again.serving.cancel()
+    assert clock.sent == ["a", "a", "b"]
 
 
 async def test_a_bug_in_a_run_stops_the_order_visibly() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from workflows.automation import Automation
+from workflows.contracts.carry import Carry
 from workflows.contracts.decisions import DecideRequest, Decision
 from workflows.contracts.events import Event
 from workflows.contracts.ids import OrderKey
@@ -127,9 +128,9 @@ async def settle() -> None:
 class Life:
     """One order on a virtual clock."""
 
-    def __init__(self, clock: VirtualClock) -> None:
+    def __init__(self, clock: VirtualClock, *, carry: Carry | None = None) -> None:
         self.clock = clock
-        self.automation = Automation(clock, key=KEY)
+        self.automation = Automation(clock, key=KEY, carry=carry)
         self.serving = asyncio.create_task(self.automation.serve())
         self._count = 0
 

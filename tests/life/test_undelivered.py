@@ -124,6 +124,7 @@ async def opened(house: House, *, pace: float = 1.0) -> AsyncIterator[Shop]:
             "ORDERS_TWILIO_SENDER": "+15005550006",
             "ORDERS_TWILIO_WHATSAPP": "+15005550007",
             "ORDERS_TWILIO_BASE": stand_in.url,
+            "ORDERS_TWILIO_GRACE": "1",
         }
         account = TwilioAccount.read(environment)
         assert account is not None
@@ -201,6 +202,19 @@ async def test_a_failure_that_overtakes_the_answer_is_taken_up_all_the_same(hous
         await shop.begin()
         await shop.until_told()
         assert len(shop.twilio.accepted) == 1 + len(PAUSES)
+
+
+async def test_a_failure_whose_answer_was_lost_is_taken_up_all_the_same(house: House) -> None:
+    """Covers cases 11 and 15: only its receipts tell that Twilio took the message, and that it never left."""
+    async with opened(house, pace=FAST) as shop:
+        shop.twilio.script.deliveries[ANNA] = QUEUE_FULL
+        shop.twilio.faults.next(Fate.RESET_AFTER)
+        await shop.begin()
+        notice = await shop.until_told()
+        assert "the sender's queue at Twilio is full (30001)" in notice.text
+        assert len(shop.twilio.accepted) == len(await shop.rows()) == 1 + len(PAUSES)
+        run = (await house.runs("1"))["write"]
+        assert run.status is RunStatus.DONE
 
 
 async def test_nothing_is_sent_anew_once_the_order_has_left_the_stage(house: House) -> None:

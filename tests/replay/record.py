@@ -19,6 +19,9 @@ from temporalio.testing import WorkflowEnvironment
 from activities.providers.errors import NotSent, Rejected
 from activities.providers.protocol import Accepted, Message, Outcome
 from activities.providers.registry import Providers
+from activities.store import ledger
+from activities.store.history import LedgerState
+from activities.store.receipts import Callback
 from starter.cli.sample import without_machine
 from tests.life.pipelines import SHOP, quiet_at, stages
 from tests.life.test_failures import Scripted, only
@@ -29,6 +32,8 @@ from tests.support.house import House, store_at, working
 from tests.support.temporal import FASTER, TEMPORAL
 from workflows.attributes import KEYS
 from workflows.contracts.commands import Hold, Move, OneRule, Resume, StopWaiting
+from workflows.contracts.events import RULE_UNDELIVERED
+from workflows.contracts.ids import OrderKey, run_id
 from workflows.contracts.reasons import RunReason, RunStatus
 
 #: Lets a scenario hear of what the store has recorded before its workflow does.
@@ -259,6 +264,34 @@ async def moved_beside_repeated(house: House) -> None:
     await house.decision("1", await house.event("1", "call.missed"))
 
 
+async def sent_anew(house: House) -> None:
+    """Open: a message never left its provider, says its receipt, and waits to be sent anew beside its chain."""
+    key = await _sent(house)
+    send_id = run_id(key, 1, "first")
+    async with house.store.write() as tx:
+        row = await ledger.row(tx, send_id=send_id)
+        assert row is not None
+        failed = Callback("undelivered", 5, LedgerState.FAILED, code="30001", words="queue full", may_be_repeated=True)
+        provider_id, now = row.provider_id or "", datetime.now(UTC)
+        await ledger.delivered(tx, send_id=send_id, provider_id=provider_id, callback=failed, now=now)
+    [told] = [event for event in await house.events("1") if event.type == RULE_UNDELIVERED]
+    await house.signal("1", told.type, id=told.id, source=told.source)
+
+    async def waits_anew() -> bool:
+        run = (await house.runs("1"))["first"]
+        return run.status is RunStatus.PLANNED and run.reason is RunReason.RETRYING
+
+    await house.until(waits_anew)
+    await asyncio.sleep(1)
+
+
+async def _sent(house: House) -> OrderKey:
+    await house.publish(_CHAIN.replace("log: first", "sms: First"))
+    key = await house.order("1")
+    await house.until_run("1", "first", RunStatus.DONE)
+    return key
+
+
 class Slow(Scripted):
     """A provider that takes its time."""
 
@@ -299,6 +332,7 @@ SCENARIOS: dict[str, tuple[Scenario, Scripted | Exchange | None]] = {
         moved_beside_repeated,
         Scripted(Rejected("21211", "not a phone number"), NotSent("busy", retry_after=timedelta(seconds=3))),
     ),
+    "sent-anew": (sent_anew, Scripted()),
     "called": (called, exchange(None, BUSY, None, NO_ANSWER, ANSWERED)),
     "calling-again": (calling_again, exchange(None, NO_ANSWER)),
 }

@@ -13,7 +13,8 @@ class PlannedRun(Contract):
 
     `due` is absolute (UTC); None means at once when it has no `after`, else "told by the outcome of that rule".
     `has_wait` says that a successor's moment must be known before it starts. `seconds` bounds one attempt,
-    `expires` all attempts together (both in seconds). `title` and `words` carry no person's data.
+    `expires` all attempts together (both in seconds). `is_past_chain`: it waits for no end of `after` any more, be that
+    rule repeated. `title` and `words` carry no person's data.
     """
 
     rule: str
@@ -31,6 +32,7 @@ class PlannedRun(Contract):
     expires: int = 86_400
     status: RunStatus = RunStatus.PLANNED
     reason: RunReason | None = None
+    is_past_chain: bool = False
 
 
 class StageCard(Contract):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import and_, bindparam, func, select, update
 
 from activities.store.database import Tx
 from activities.store.history import LedgerState
@@ -12,6 +12,11 @@ from workflows.contracts.reasons import RunReason, RunStatus
 
 #: The code of an attempt that reached nobody, where another one follows.
 NOT_REACHED = "not_reached"
+
+#: An attempt that its provider took, and that failed afterwards: a run that has not ended is to tell of it.
+FAILED_LATE = and_(
+    LEDGER.c.state == LedgerState.FAILED, LEDGER.c.provider_id.is_not(None), LEDGER.c.code != NOT_REACHED
+)
 
 #: A run's attempts that are over. A person's repeat clears the code, and the count begins anew.
 _MISSED = (

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import Row, and_, bindparam, func, or_, select, text, update
 
 from activities.store import answers, parcels, receipts, undelivered
+from activities.store.attempts import FAILED_LATE
 from activities.store.claims import Claim as Claim
 from activities.store.claims import Claimed as Claimed
 from activities.store.claims import Refused as Refused
@@ -131,11 +132,13 @@ _REOPEN = (
     )
 )
 
+_MAY_HAVE_LEFT = (LedgerState.DISPATCHING, LedgerState.UNKNOWN, LedgerState.ACCEPTED, LedgerState.DELIVERED)
+
 _IS_CLAIMED = (
     select(LEDGER.c.id)
     .where(
         LEDGER.c.run == bindparam("of_run"),
-        LEDGER.c.state.in_((LedgerState.DISPATCHING, LedgerState.UNKNOWN, LedgerState.ACCEPTED, LedgerState.DELIVERED)),
+        or_(LEDGER.c.state.in_(_MAY_HAVE_LEFT), FAILED_LATE),
     )
     .limit(1)
 )

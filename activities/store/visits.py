@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, exists, insert, select, update
+from sqlalchemy import Row, and_, bindparam, exists, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from activities.store import timeline
+from activities.store.attempts import FAILED_LATE
 from activities.store.columns import in_utc
 from activities.store.database import Tx
 from activities.store.history import LedgerState, NewEntry, TaskStatus, TimelineKind, VisitRecord
@@ -95,7 +96,10 @@ _STOP_RUNS = (
         RUNS.c.order_id == bindparam("order"),
         RUNS.c.visit < bindparam("new_visit"),
         RUNS.c.status.in_(OPEN_RUNS),
-        ~exists().where(and_(LEDGER.c.run == RUNS.c.id, LEDGER.c.state.in_(CLAIMED))),
+        ~exists().where(
+            LEDGER.c.run == RUNS.c.id,
+            or_(LEDGER.c.state.in_(CLAIMED), and_(RUNS.c.status == RunStatus.RUNNING, FAILED_LATE)),
+        ),
     )
     .values(status=RunStatus.STOPPED, reason=RunReason.STAGE_LEFT, words="", ended_at=bindparam("at"))
 )

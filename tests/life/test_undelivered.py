@@ -75,6 +75,11 @@ class Shop:
             found = await ledger.rows_of(tx, self.house.key("1"))
         return sorted(found, key=lambda row: row.claimed_at or datetime.max.replace(tzinfo=UTC))
 
+    async def has_failed(self) -> bool:
+        """Say whether Twilio's word on the last send is known."""
+        rows = await self.rows()
+        return bool(rows) and rows[-1].state is LedgerState.FAILED
+
     async def fail(self, *, code: int = 30001) -> None:
         """Let Twilio say of the last send that it did not arrive."""
         row = (await self.rows())[-1]
@@ -215,6 +220,20 @@ async def test_a_failure_whose_answer_was_lost_is_taken_up_all_the_same(house: H
         assert len(shop.twilio.accepted) == len(await shop.rows()) == 1 + len(PAUSES)
         run = (await house.runs("1"))["write"]
         assert run.status is RunStatus.DONE
+
+
+async def test_a_failure_is_told_although_the_stage_was_left_before_its_rule_heard_of_it(house: House) -> None:
+    """Covers M05, M62, cases 11 and 15: the answer was lost, the receipt came, and the order moved on meanwhile."""
+    async with opened(house) as shop:
+        shop.twilio.script.deliveries[ANNA] = QUEUE_FULL
+        shop.twilio.faults.next(Fate.RESET_AFTER)
+        await shop.begin()
+        await house.until(shop.has_failed)
+        await house.event("1", "payment.paid")
+        await house.until_stage("1", "paid")
+        assert "30001" in (await shop.until_told()).text
+        await house.until_run("1", "write", RunStatus.DONE, visit=1)
+        assert (len(shop.twilio.accepted), len(await house.notices("olga"))) == (1, 1)
 
 
 async def test_nothing_is_sent_anew_once_the_order_has_left_the_stage(house: House) -> None:

@@ -36,9 +36,12 @@ _POSTGRES = {
 
 _CONTRADICTION = "The change contradicts a stored record: it exists already, or what it names does not"
 
-#: What asyncpg says of a connection that is gone; also where its pool has noticed it meanwhile, and where a server that
-#: goes down has said so, but has not closed it yet.
-_CLOSED = ("closed", "closing", "released back to the pool", '"failed" state', "not connected")
+#: What asyncpg says of a connection that is gone, also where its pool has noticed it meanwhile: it has no codes.
+_CLOSED = ("closed", "closing", "released back to the pool")
+
+#: asyncpg's error where its own state machine does not know on, as where a server goes down in the middle of an answer.
+#: By name, as asyncpg is not there where the store is on SQLite. Misuse by a program is another, InterfaceError.
+_LOST_TRACK = "InternalClientError"
 
 #: SQLSTATE class of refused constraints.
 _INTEGRITY = "23"
@@ -63,6 +66,8 @@ def told(error: Exception) -> Exception:
         return StoreDown(reason) if reason else BadStatement(f"{type(error).__name__} ({state})")
     if isinstance(error, OSError):
         return StoreDown(f"The database does not answer ({type(error).__name__})")
+    if any(base.__name__ == _LOST_TRACK for base in type(error).__mro__):
+        return StoreDown(f"PostgreSQL's connection broke ({type(error).__name__})")
     if type(error).__module__.startswith("asyncpg"):
         is_closed = any(word in str(error) for word in _CLOSED)
         return StoreDown("PostgreSQL closed the connection") if is_closed else BadStatement(_name_of(error))

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections import Counter
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -20,7 +21,10 @@ _MAY_BE_REFUSED = ("the order is in stage",)
 
 @dataclass
 class Shoppers:
-    """Drive orders through their lives. `taken` holds (source, id, order) of every event that was answered 2xx."""
+    """Drive orders through their lives. `taken` holds (source, id, order) of every event that was answered 2xx.
+
+    `failures` and `refusals` say in words what should not have been answered so.
+    """
 
     gateway: str
     secret: str
@@ -28,6 +32,7 @@ class Shoppers:
     pause: float = 1.0
     taken: set[tuple[str, str, str]] = field(default_factory=set)
     answers: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
     done: int = 0
     _session: aiohttp.ClientSession | None = None
@@ -85,6 +90,8 @@ class Shoppers:
                 await asyncio.sleep(PAUSE)
                 continue
             self.answers[str(answer.status)] += 1
+            if answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+                self.failures.append(f"{path} {body.get('id')} was answered {answer.status}")
             if answer.status in _AGAIN:
                 await asyncio.sleep(PAUSE)
                 continue

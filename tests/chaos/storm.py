@@ -96,6 +96,8 @@ async def storm(weather: Weather, *, folder: Path) -> Outcome:
         await _executions(site, findings=findings)
         for refusal in site.shoppers.refusals:
             findings.add("refused for no reason", refusal)
+        for failure in site.shoppers.failures:
+            findings.add("failed on our side", failure)
         thawing.cancel()
         faults: Counter[str] = sum((part.faults() for part in site.parts.values()), Counter())
         return Outcome(

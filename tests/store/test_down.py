@@ -5,13 +5,16 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from asyncpg import InternalClientError
+from asyncpg import InterfaceError, InternalClientError
+from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy import text
 
 from activities.store import orders, visits
 from activities.store.database import Conflict, Store, StoreDown
+from activities.store.drivers.postgres import PostgresConnection
 from activities.store.errors import BadStatement
 from activities.store.failures import told
 from activities.store.records import OrderFilter
@@ -150,16 +153,59 @@ async def _cut_while_writing(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ['cannot switch to state 12; protocol is in the "failed" state', "not connected"], ids=["failed", "gone"]
+    "words",
+    [
+        'cannot switch to state 12; protocol is in the "failed" state',
+        "cannot switch to state 12; another operation (3) is in progress",
+        "unknown error in protocol implementation",
+        "not connected",
+    ],
+    ids=["failed", "interrupted", "unknown", "gone"],
 )
-def test_a_connection_that_the_server_gave_up_is_down_not_a_bug(words: str) -> None:
-    """So asyncpg says where a statement comes between the server's farewell and the end of the connection."""
-    assert isinstance(told(InternalClientError(words)), StoreDown)
+async def test_a_connection_that_lost_track_is_down_not_a_bug_and_is_used_no_more(
+    postgres: Postgres, words: str
+) -> None:
+    """So asyncpg says where a server goes down in the middle of an answer, and has not closed the connection yet."""
+    async with opened(postgres.url(), pool=1) as store:
+        before = await _backend(store)
+        with pytest.raises(StoreDown, match="broke"):
+            await _lose_track(store, error=InternalClientError(words))
+        assert await _backend(store) != before
+
+
+async def _backend(store: Store) -> int:
+    async with store.read() as tx:
+        pid: int = (await tx.rows(text("SELECT pg_backend_pid()")))[0][0]
+        return pid
+
+
+async def _lose_track(store: Store, *, error: InternalClientError) -> None:
+    async with store.read() as tx:
+        connection = tx._connection  # nothing else brings asyncpg's state machine out of step
+        assert isinstance(connection, PostgresConnection)
+        real, connection.raw = connection.raw, _Lost(connection.raw, error=error)  # type: ignore[assignment]
+        try:
+            await tx.run(ONE)
+        finally:
+            connection.raw = real
+
+
+class _Lost:
+    """A connection that does not know on."""
+
+    def __init__(self, real: "PoolConnectionProxy[Any]", *, error: Exception) -> None:
+        self.terminate = real.terminate
+        self._error = error
+
+    async def execute(self, *_: object) -> None:
+        raise self._error
+
+    fetch = execute
 
 
 def test_two_statements_at_once_on_a_connection_are_a_bug() -> None:
-    words = "cannot switch to state 12; another operation (3) is in progress"
-    assert isinstance(told(InternalClientError(words)), BadStatement)
+    words = "cannot perform operation: another operation is in progress"
+    assert isinstance(told(InterfaceError(words)), BadStatement)
 
 
 async def test_a_row_locked_too_long_is_said(postgres: Postgres) -> None:

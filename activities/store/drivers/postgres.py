@@ -48,6 +48,13 @@ class PostgresConnection:
 
     async def execute(self, ready: Ready, rows: Sequence[Values]) -> Answer:
         """Execute a statement, once for each row of values."""
+        try:
+            return await self._execute(ready, rows)
+        except asyncpg.InternalClientError:
+            self.raw.terminate()  # nobody knows what state it is in: the pool is not to give it to another
+            raise
+
+    async def _execute(self, ready: Ready, rows: Sequence[Values]) -> Answer:
         form = ready.form(rows[0])
         if ready.returns is not False:
             found: list[Any] = []
@@ -67,7 +74,7 @@ class PostgresConnection:
     async def commit(self) -> None:
         """Commit."""
         if self.raw.is_in_transaction():
-            await self.raw.execute("COMMIT")
+            await _say(self.raw, "COMMIT")
 
 
 class PostgresConnections:
@@ -114,7 +121,7 @@ class PostgresConnections:
         connection = PostgresConnection(raw)
         if writes:
             try:
-                await raw.execute("BEGIN")
+                await _say(raw, "BEGIN")
             except BaseException:
                 await self.end(connection)
                 raise
@@ -127,7 +134,7 @@ class PostgresConnections:
         try:
             with suppress(*_BROKEN):
                 if not raw.is_closed() and raw.is_in_transaction():
-                    await raw.execute("ROLLBACK")
+                    await _say(raw, "ROLLBACK")
         finally:
             with suppress(*_BROKEN):
                 await self._pool.release(raw)
@@ -137,6 +144,14 @@ class PostgresConnections:
         with suppress(*_BROKEN):
             async with asyncio.timeout(self._patience):
                 await self._pool.close()
+
+
+async def _say(raw: "PoolConnectionProxy[Any]", command: str) -> None:
+    try:
+        await raw.execute(command)
+    except asyncpg.InternalClientError:
+        raw.terminate()
+        raise
 
 
 async def _prepare(raw: "asyncpg.Connection[Any]") -> None:

@@ -131,10 +131,10 @@ class Sends:
                 accepted = await self._settling.accepted(claim, on_unknown=on_unknown, message=message)
             is_awaited, is_settled = self._outcomes.awaits(message), isinstance(claim, Unsettled)
             acceptance = Acceptance(claim.send_id, provider, accepted.provider_id, is_awaited, is_settled)
-            left = await self._acceptances.take(acceptance, is_only=len(prepared.messages) == 1)
+            to_record = await self._acceptances.take(acceptance, is_only=len(prepared.messages) == 1)
             results = {**message.results, **accepted.results}
             ended = await self._outcomes.end_of(message, send_id=claim.send_id, results=results)
-            return Brought(ended, left)
+            return Brought(ended, to_record)
         except Rejected as error:
             return Brought(failed(RunReason.REJECTED, str(error)))
         except Misconfigured as error:

@@ -40,7 +40,7 @@ _CONTRADICTION = "The change contradicts a stored record: it exists already, or 
 _CLOSED = ("closed", "closing", "released back to the pool")
 
 #: asyncpg's error where its own state machine does not know on, as where a server goes down in the middle of an answer.
-#: By name, as asyncpg is not there where the store is on SQLite. Misuse by a program is another, InterfaceError.
+#: By name, as asyncpg is not loaded where the store is on SQLite. Misuse by a program is another, InterfaceError.
 _LOST_TRACK = "InternalClientError"
 
 #: SQLSTATE class of refused constraints.

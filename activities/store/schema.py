@@ -9,10 +9,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from activities.store.database import Store
-from activities.store.engines import engine_of
+from activities.store.engines import carried_out
 from activities.store.failures import told, told_by_engine
 from activities.store.tables import METADATA
 
@@ -33,18 +32,12 @@ async def migrate(url: str) -> str:
 
     Safe to run from several processes at once and from a running event loop.
     """
-    engine = engine_of(url)
     try:
-        async with engine.begin() as connection:
-            if engine.dialect.name == "postgresql":
-                await connection.execute(_LOCK)
-            await connection.run_sync(_upgrade)
+        await carried_out(url, _upgrade)
     except DBAPIError as error:
         raise told_by_engine(error) from None
     except OSError as error:
         raise told(error) from None
-    finally:
-        await engine.dispose()
     store = await Store.open(url, pool=1)
     try:
         await store.check()
@@ -57,21 +50,17 @@ async def migrate(url: str) -> str:
 
 async def differences(url: str) -> list[object]:
     """List how the database at an URL differs from the models; empty if its migrations are complete."""
-    engine = engine_of(url)
-    try:
-        async with engine.connect() as connection:
-            return await connection.run_sync(_compare)
-    finally:
-        await engine.dispose()
+    return await carried_out(url, _compare)
 
 
-async def write_revision(engine: AsyncEngine, *, message: str, id: str) -> None:
-    """Write the next revision from what the models and the database of an engine differ in (for developers)."""
-    async with engine.connect() as connection:
-        await connection.run_sync(lambda sync: command.revision(_config(sync), message, autogenerate=True, rev_id=id))
+async def write_revision(url: str, *, message: str, id: str) -> None:
+    """Write the next revision from what the models and the database at an URL differ in (for developers)."""
+    await carried_out(url, lambda it: command.revision(_config(it), message, autogenerate=True, rev_id=id))
 
 
 def _upgrade(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(_LOCK)
     command.upgrade(_config(connection), "head")
 
 
